@@ -1,0 +1,18 @@
+#pragma once
+
+#include <uv.h>
+
+#include "syscalls.h"
+
+namespace dobby {
+
+/** A thread that never runs signal handlers: the process's signals are the main thread's business. */
+inline int start_quiet_thread(uv_thread_t* thread, uv_thread_cb run, void* argument) {
+  const BlockSignals inherited;
+  uv_thread_options_t options = {};
+  options.flags = UV_THREAD_HAS_STACK_SIZE;
+  options.stack_size = 256 * 1024;
+  return uv_thread_create_ex(thread, &options, run, argument);
+}
+
+}  // namespace dobby

@@ -1,0 +1,175 @@
+import path from 'node:path';
+
+/**
+ * The native boundary. Only integers, one NUL-joined string, typed arrays and callbacks cross it.
+ * Unless said otherwise a function returns a value >= 0, or -errno. It never throws for a failed system call.
+ *
+ * Descriptors returned from here are close-on-exec and belong to the JavaScript environment that got them
+ * until they are closed with close(), or handed over to spawn(), watch(), poll() or pumpStart(). What is still
+ * owned when the environment ends (a worker that is terminated) is closed then.
+ */
+export interface Addon {
+  /**
+   * Starts a program.
+   * strings: NUL-joined path, working directory, argv[0..argc), environment entries (the rest).
+   * fds[i] becomes descriptor i of the child; -1 means /dev/null. The descriptors are handed over: spawn closes
+   * each (once) whether it succeeds or not. imageFd >= 0 is executed instead of path (execveat, AT_EMPTY_PATH)
+   * and stays the caller's.
+   * out (length 4) receives pid, pidfd (environment-owned), errno, step (SpawnStep).
+   * Without done the call is synchronous; with done it runs on the spawn thread, and done() is called on the loop.
+   */
+  spawn(
+    strings: string,
+    argc: number,
+    fds: Int32Array,
+    imageFd: number,
+    out: Int32Array,
+    done?: () => void,
+  ): void;
+
+  /** Opens the exit watch of this environment; batch entries are ExitField-wide; onExits(count) per wake-up. */
+  openExitWatch(batch: Int32Array, onExits: (count: number) => void): number;
+  /** Watches a process; takes over pidfd and closes it when the exit has been reported or at unwatch(). */
+  watch(token: number, pidfd: number, pid: number): number;
+  unwatch(token: number): number;
+  /** Whether a watch keeps the loop alive; a new watch does. */
+  watchRef(token: number, on: boolean): void;
+  /** pidfd_send_signal(2) on a watched process. -ESRCH when it has exited or is not watched. */
+  watchSignal(token: number, signal: number): number;
+  /** pidfd_open(2): an environment-owned descriptor. */
+  pidfdOpen(pid: number): number;
+  pidfdSignal(pidfd: number, signal: number): number;
+  /** 1 when the process behind a pidfd has exited (zombie or reaped), 0 when it has not. poll(2), no wait. */
+  pidfdExited(pidfd: number): number;
+  /** 1 when PIDFD_GET_INFO gives PIDFD_INFO_EXIT (Linux 6.15), 0 when it does not. */
+  hasPidfdExitInfo(): number;
+
+  /** PR_SET_CHILD_SUBREAPER: 1 sets it, 0 clears it, -1 only asks. Returns the value now in force. */
+  subreaper(on: number): number;
+  /**
+   * While a ticket is held, zombies born since it was taken are not reaped as orphans (a runtime call that is
+   * under way may have made them, and will watch them when it ends). Process-wide. Returns the ticket.
+   */
+  holdOrphans(): number;
+  releaseOrphans(ticket: number): void;
+  /** One pass of the orphan reaper; see native/orphans.h for the rules. Returns how many it reaped. */
+  reapOrphans(graceMs: number): number;
+
+  /** pipe2(O_CLOEXEC): out[0] read end (non-blocking), out[1] write end (blocking: it is for the child). */
+  pipe(out: Int32Array): number;
+  /** A memfd. limit > 0: sized to limit and sealed against growing and shrinking, so that it is bounded. */
+  memfd(name: string, limit: number): number;
+  /** Copies an executable file (by descriptor) to a sealed memfd that may be executed. */
+  sealedImage(fd: number): number;
+  /** fcntl(F_DUPFD_CLOEXEC): a copy of any open descriptor, environment-owned. */
+  duplicate(fd: number): number;
+  close(fd: number): number;
+  /** read(2), write(2) on a descriptor; -EAGAIN when it would block. */
+  read(fd: number, buffer: Uint8Array, offset: number, length: number): number;
+  write(fd: number, buffer: Uint8Array, offset: number, length: number): number;
+  /** pread(2). */
+  readAt(fd: number, buffer: Uint8Array, offset: number, length: number, position: number): number;
+  /** lseek(fd, 0, SEEK_CUR). */
+  position(fd: number): number;
+  /** fcntl(F_SETFL): O_NONBLOCK on or off. */
+  nonblocking(fd: number, on: boolean): number;
+
+  /**
+   * Watches a descriptor with uv_poll; takes it over. events: 1 readable, 2 writable; 0 pauses.
+   * onReady(events): a negative value is -errno. The descriptor number is the handle of the calls below;
+   * read() and write() on it are allowed until pollClose(), which closes it at once.
+   */
+  poll(fd: number, events: number, onReady: (events: number) => void): number;
+  pollSet(fd: number, events: number): number;
+  pollRef(fd: number, on: boolean): void;
+  pollClose(fd: number): void;
+
+  /** A listening AF_UNIX stream socket bound at path (non-blocking). -ENAMETOOLONG past 107 bytes. */
+  listenUnix(path: string): number;
+  /** accept4(2) and SO_PEERCRED: peer receives pid, uid, gid. */
+  accept(fd: number, peer: Int32Array): number;
+  /**
+   * recvmsg(2) with MSG_CMSG_CLOEXEC: the one descriptor in the message. -EAGAIN: nothing yet; -ENODATA: end
+   * of file without one; -EBADMSG: a message without exactly one descriptor (all that came are closed).
+   */
+  receiveFd(fd: number): number;
+  /** TIOCSWINSZ. */
+  windowSize(fd: number, columns: number, rows: number): number;
+  /** 1 when the descriptor is a pty master (TIOCGPTN works). */
+  isPtyMaster(fd: number): number;
+
+  /**
+   * The log pump: a thread of this environment that copies output without JavaScript.
+   * pumpStart takes over source (a pipe's read end or a pty master) and target (a file opened for appending or
+   * a memfd). maxBytes 0: unbounded. With rotatePath '' what goes past maxBytes is dropped and counted; with a
+   * path, the file is rotated (path.1 is the newest of keep old files) when it would pass maxBytes.
+   */
+  openPump(
+    onEvent: (token: number, event: number, written: number, dropped: number, error: number) => void,
+  ): number;
+  pumpStart(
+    token: number,
+    source: number,
+    target: number,
+    maxBytes: number,
+    rotatePath: string,
+    keep: number,
+  ): number;
+  /** Asks for one PumpEvent.Data as soon as the target holds more than `seen` bytes. */
+  pumpNotify(token: number, seen: number): void;
+  /** Copies what is there now without waiting for end of file, then ends: PumpEvent.End follows. */
+  pumpFinish(token: number): void;
+}
+
+/** The step at which a spawn failed (out[3] of spawn). */
+export enum SpawnStep {
+  None = 0,
+  DevNull = 1,
+  Pipe = 2,
+  Clone = 3,
+  Unshare = 4,
+  Session = 5,
+  Chdir = 6,
+  Descriptors = 7,
+  CloseOnExec = 8,
+  Exec = 9,
+}
+
+/** The layout of one entry of the exit batch. */
+export enum ExitField {
+  Token = 0,
+  /** CLD_EXITED 1, CLD_KILLED 2, CLD_DUMPED 3; 0 when not observed. */
+  Code = 1,
+  /** Exit code or signal number. */
+  Status = 2,
+  /** ExitSource. */
+  Source = 3,
+  Width = 4,
+}
+
+export enum ExitSource {
+  Waitid = 0,
+  Pidfd = 1,
+  Unobserved = 2,
+}
+
+export enum PumpEvent {
+  Data = 1,
+  End = 2,
+}
+
+const packageRoot = path.join(__dirname, '..', '..');
+
+function load(): Addon {
+  const find = require('node-gyp-build') as (dir: string) => Addon;
+  try {
+    return find(packageRoot);
+  } catch (cause) {
+    throw new Error(
+      `dobby-runc: no binary for ${process.platform}-${process.arch}: run 'npm run build:native' in ${packageRoot} (needs a C++17 compiler, make and Python 3)`,
+      { cause },
+    );
+  }
+}
+
+export const native: Addon = load();
