@@ -1,0 +1,130 @@
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { TextDecoder } from 'node:util';
+import { RuntimeError } from '../errors';
+import type { OciConfig } from '../oci';
+import { checkConfig, explain, invalidBundle } from './check';
+import { findJsonFault, toJson } from './json';
+
+/** Real ones are tens of kilobytes, with a long seccomp profile a hundred. */
+export const kMaxConfigBytes = 16 * 1024 * 1024;
+
+export const kConfigName = 'config.json';
+
+/** The file's part in a message: plain `config.json` where the bundle's own is meant. */
+function nameOf(file: string, bundlePath: string): string {
+  return file === join(bundlePath, kConfigName) ? kConfigName : file;
+}
+
+/** Reads and checks a configuration: the bundle's config.json, or another file for the same bundle. */
+export async function readConfig(
+  op: string,
+  bundlePath: string,
+  file = join(bundlePath, kConfigName),
+): Promise<OciConfig> {
+  const name = nameOf(file, bundlePath);
+  let bytes: Buffer;
+  try {
+    bytes = await readBounded(file);
+  } catch (error) {
+    throw fileError(op, bundlePath, `${name}: cannot be read`, error);
+  }
+  return checkConfig(op, bundlePath, parse(op, bundlePath, name, bytes), name);
+}
+
+async function readBounded(file: string): Promise<Buffer> {
+  // O_NONBLOCK: opening a FIFO must not wait for a writer, in a thread that nothing can interrupt.
+  const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const info = await handle.stat();
+    if (info.isDirectory()) throw new Error('it is a directory; must be a regular file');
+    if (!info.isFile()) throw new Error('it is not a regular file');
+    if (info.size > kMaxConfigBytes) throw tooLarge();
+    return await readAll(handle, info.size);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Reads to the end even if the file has grown since, but not past the limit; some file systems say size 0. */
+async function readAll(handle: FileHandle, sizeHint: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let total = 0;
+  for (;;) {
+    const chunk = Buffer.allocUnsafe(Math.max(sizeHint - total, 0) + 1024);
+    const { bytesRead } = await handle.read(chunk, 0, chunk.length, null);
+    total += bytesRead;
+    if (total > kMaxConfigBytes) throw tooLarge();
+    chunks.push(chunk.subarray(0, bytesRead));
+    // Short by just what was asked for beyond the size: the end, without another read to see it.
+    if (bytesRead === 0 || (total === sizeHint && bytesRead < chunk.length))
+      return Buffer.concat(chunks, total);
+  }
+}
+
+function tooLarge(): Error {
+  return new Error(`it is larger than ${kMaxConfigBytes} bytes`);
+}
+
+/** With the system's code: what it says; with none: our own words from above. */
+function fileError(op: string, bundlePath: string, what: string, error: unknown): RuntimeError {
+  const { code, message } = explain(error);
+  const reasons: Record<string, string> = {
+    ENOENT: 'no such file',
+    ENOTDIR: 'a part of the path is not a directory',
+    EISDIR: 'it is a directory; must be a regular file',
+    ELOOP: 'too many symbolic links',
+  };
+  const reason = `${what}: ${code === undefined ? message : (reasons[code] ?? message)}`;
+  if (code !== 'EACCES' && code !== 'EPERM') return invalidBundle(op, bundlePath, reason, error);
+  return new RuntimeError('ERR_PERMISSION', `bundle ${bundlePath}: ${reason}`, { op, cause: error });
+}
+
+function parse(op: string, bundlePath: string, name: string, bytes: Buffer): unknown {
+  const refuse = (reason: string, cause?: unknown) =>
+    invalidBundle(op, bundlePath, `${name}: ${reason}`, cause);
+  if (bytes.length === 0) throw refuse('is empty; must be a JSON object');
+  // RFC 8259 forbids the mark, and neither yajl nor Go's parser takes it.
+  if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) {
+    throw refuse('begins with a byte order mark; must be UTF-8 without one');
+  }
+  if ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)) {
+    throw refuse('is UTF-16; must be UTF-8');
+  }
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw refuse('is not valid UTF-8', error);
+  }
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const fault = findJsonFault(text);
+    const where = fault && `line ${fault.line}, column ${fault.column}: ${fault.reason}`;
+    throw refuse(`is not valid JSON: ${where ?? explain(error).message}`, error);
+  }
+}
+
+/**
+ * Writes the bundle's config.json so that a reader sees the old file or the new one, never a part. Readable by
+ * the owner only: environments hold secrets. Not fsynced: a bundle is made again after a power cut.
+ */
+export async function writeConfig(op: string, bundlePath: string, config: OciConfig): Promise<void> {
+  const file = join(bundlePath, kConfigName);
+  const temporary = join(dirname(file), `.${kConfigName}.${process.pid}.${randomBytes(6).toString('hex')}`);
+  try {
+    const handle = await open(temporary, 'wx', 0o600);
+    try {
+      await handle.writeFile(toJson(config));
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, file);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw fileError(op, bundlePath, `${kConfigName}: cannot be written`, error);
+  }
+}
