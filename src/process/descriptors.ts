@@ -1,0 +1,48 @@
+import type { FileHandle } from 'node:fs/promises';
+import { argumentRangeError, argumentTypeError } from '../errors';
+import { native } from '../native';
+
+/** A descriptor of the caller's: it stays the caller's, and stays open. */
+export type Fd = number | FileHandle;
+
+/**
+ * A copy of a caller's descriptor, made at once, so that the caller may close its own as soon as the call returned.
+ * @throws TypeError ERR_INVALID_ARG_VALUE when it is not open; RangeError for a number that can't be a descriptor
+ */
+export function copyDescriptor(fd: Fd, what: string): number {
+  const number = typeof fd === 'number' ? fd : fd?.fd;
+  if (typeof number !== 'number')
+    throw argumentTypeError(`${what}: must be a descriptor (a number or a FileHandle), not ${typeof fd}`);
+  if (!Number.isInteger(number) || number < 0 || number > 0x7fffffff)
+    throw argumentRangeError(`${what}: ${number} is not a descriptor`);
+  const copy = native.duplicate(number);
+  if (copy === -9)
+    throw argumentTypeError(`${what}: descriptor ${number} is not open`, 'ERR_INVALID_ARG_VALUE');
+  if (copy < 0)
+    throw argumentTypeError(`${what}: descriptor ${number} can't be copied`, 'ERR_INVALID_ARG_VALUE');
+  return copy;
+}
+
+/** Descriptors to be handed to a child: closed by whoever gives up before they are. */
+export class DescriptorList {
+  #fds: number[] = [];
+
+  add(fd: number): void {
+    this.#fds.push(fd);
+  }
+
+  set(index: number, fd: number): void {
+    this.#fds[index] = fd;
+  }
+
+  /** Hands the descriptors over. */
+  take(): number[] {
+    const fds = this.#fds;
+    this.#fds = [];
+    return fds;
+  }
+
+  close(): void {
+    for (const fd of new Set(this.take())) if (fd >= 0) native.close(fd);
+  }
+}

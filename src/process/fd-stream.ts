@@ -1,0 +1,212 @@
+import { Duplex, type DuplexOptions } from 'node:stream';
+import { native } from '../native';
+import { systemError } from './exit';
+
+const readable = 1;
+const writable = 2;
+const chunkBytes = 64 * 1024;
+// A read smaller than this leaves the rest of its chunk for the next one.
+const reuseBytes = 8 * 1024;
+const readsPerWake = 16;
+// The largest pipe a container can have made of ours (fs.pipe-max-size, 1 MiB by default).
+const pipeBytes = 1024 * 1024;
+const eof = 0;
+const eagain = -11;
+const eio = -5;
+const eintr = -4;
+// The tty layer hands output over in a kernel worker: silence this long after an exit means there is no more.
+const ptyQuietMs = 25;
+
+/**
+ * Our end of a pipe, or a pty master, as a stream. Not a libuv stream: those lose the tail of a pty, and cannot say
+ * 'everything the process wrote before it exited has been read', which drain() does.
+ */
+export class FdStream extends Duplex {
+  readonly #isPty: boolean;
+  #fd: number;
+  #wanted = 0;
+  #chunk = Buffer.alloc(0);
+  #atEnd: boolean;
+  #pending: { bytes: Uint8Array; done: (error?: Error | null) => void } | null = null;
+  #onEnd: (() => void) | null = null;
+  #onData: (() => void) | null = null;
+
+  /** Takes over fd (non-blocking), also when it throws. */
+  constructor(fd: number, use: { readable?: boolean; writable?: boolean }) {
+    // readable and writable are documented options of Duplex that its types leave out.
+    const options: DuplexOptions & { readable: boolean; writable: boolean } = {
+      readable: use.readable === true,
+      writable: use.writable === true,
+      allowHalfOpen: false,
+      readableHighWaterMark: 4 * chunkBytes,
+    };
+    super(options);
+    this.#isPty = use.readable === true && use.writable === true;
+    this.#atEnd = use.readable !== true;
+    this.#fd = fd;
+    const result = native.poll(fd, 0, (events) => {
+      this.#onReady(events);
+    });
+    if (result < 0) {
+      native.close(fd);
+      this.#fd = -1;
+      throw systemError('poll', result);
+    }
+    // A write to a process that is gone is told to the writer's callback; it must not end the program.
+    if (use.writable) this.on('error', () => {});
+  }
+
+  /** The descriptor, for ioctls; -1 once closed. */
+  get fd(): number {
+    return this.#fd;
+  }
+
+  /** Keeps the event loop alive while the stream is open (the default while it is being read). */
+  ref(): this {
+    if (this.#fd >= 0) native.pollRef(this.#fd, true);
+    return this;
+  }
+
+  unref(): this {
+    if (this.#fd >= 0) native.pollRef(this.#fd, false);
+    return this;
+  }
+
+  /**
+   * Reads what is there now, however full the buffer is: to be called when the process has exited, so that all it
+   * wrote is readable before its exit is told. What others write to the same pipe later still arrives as usual.
+   */
+  async drain(): Promise<void> {
+    if (this.#atEnd) return;
+    let left = pipeBytes;
+    while (left > 0) {
+      const count = this.#readOnce();
+      if (count > 0) left -= count;
+      else if (count !== eintr) break;
+    }
+    if (!this.#isPty || this.#atEnd) return;
+    this.#want(this.#wanted | readable);
+    while (!this.#atEnd && (await this.#moreWithin(ptyQuietMs)) && left > 0) left -= chunkBytes;
+  }
+
+  override _read(): void {
+    this.#want(this.#wanted | readable);
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    this.#pending = { bytes: chunk, done };
+    this.#writeOn();
+  }
+
+  override _final(done: (error?: Error | null) => void): void {
+    if (!this.#isPty) this.#close();
+    done();
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.#close();
+    done(error);
+  }
+
+  #onReady(events: number): void {
+    if (events < 0) {
+      this.destroy(systemError('poll', events));
+      return;
+    }
+    if (events & writable) this.#writeOn();
+    if (events & readable) this.#readOn();
+  }
+
+  #readOn(): void {
+    for (let turn = 0; turn < readsPerWake && this.#fd >= 0; turn++) {
+      const count = this.#readOnce();
+      if (count <= 0 && count !== eintr) return;
+      if (!(this.#wanted & readable)) return;
+    }
+  }
+
+  /** One read(2) into the buffer of the stream; what it returned, or 0 at the end (which is then closed). */
+  #readOnce(): number {
+    if (this.#fd < 0) return eof;
+    if (this.#chunk.length < reuseBytes) this.#chunk = Buffer.allocUnsafeSlow(chunkBytes);
+    const count = native.read(this.#fd, this.#chunk, 0, this.#chunk.length);
+    if (count > 0) {
+      const bytes = this.#chunk.subarray(0, count);
+      this.#chunk = this.#chunk.subarray(count);
+      if (!this.push(bytes)) this.#want(this.#wanted & ~readable);
+      this.#onData?.();
+    } else if (count === eof || count === eio) {
+      this.#end();
+      return eof;
+    } else if (count !== eagain && count !== eintr) {
+      this.destroy(systemError('read', count));
+    }
+    return count;
+  }
+
+  #end(): void {
+    this.#atEnd = true;
+    this.push(null);
+    this.#close();
+    this.#onEnd?.();
+  }
+
+  #moreWithin(ms: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const finish = (more: boolean): void => {
+        clearTimeout(timer);
+        this.#onData = null;
+        this.#onEnd = null;
+        resolve(more);
+      };
+      const timer = setTimeout(finish, ms, false);
+      this.#onData = () => {
+        finish(true);
+      };
+      this.#onEnd = () => {
+        finish(false);
+      };
+    });
+  }
+
+  #writeOn(): void {
+    const pending = this.#pending;
+    if (!pending) return;
+    let { bytes } = pending;
+    while (bytes.length > 0) {
+      const count = this.#fd < 0 ? -32 : native.write(this.#fd, bytes, 0, bytes.length); // EPIPE once closed
+      if (count === eintr) continue;
+      if (count === eagain) {
+        pending.bytes = bytes;
+        this.#want(this.#wanted | writable);
+        return;
+      }
+      if (count < 0) {
+        this.#written(systemError('write', count));
+        return;
+      }
+      bytes = bytes.subarray(count);
+    }
+    this.#written(null);
+  }
+
+  #written(error: Error | null): void {
+    const done = this.#pending?.done;
+    this.#pending = null;
+    this.#want(this.#wanted & ~writable);
+    done?.(error);
+  }
+
+  #want(events: number): void {
+    if (events === this.#wanted || this.#fd < 0) return;
+    this.#wanted = events;
+    native.pollSet(this.#fd, events);
+  }
+
+  #close(): void {
+    if (this.#fd < 0) return;
+    native.pollClose(this.#fd);
+    this.#fd = -1;
+    this.#writeOn(); // a write that waited is told EPIPE
+  }
+}

@@ -1,0 +1,70 @@
+import { getSystemErrorName } from 'node:util';
+import { native, SpawnStep } from '../native';
+
+/** What to start, and with what. */
+export interface SpawnRequest {
+  /** Absolute path; also what is executed when imageFd is -1. */
+  file: string;
+  /** A sealed memfd with the program (see runtime-image), or -1. Stays the caller's. */
+  imageFd?: number;
+  argv: readonly string[];
+  env: Readonly<Record<string, string>>;
+  cwd?: string;
+  /** fds[i] becomes descriptor i; -1 is /dev/null. Handed over: closed in every case. */
+  fds: readonly number[];
+  /** 'thread' hands over to the spawn thread; 'loop' starts it right here. See docs/performance.md. */
+  where?: 'thread' | 'loop';
+}
+
+/** A started process: its pid, and a pidfd for a WatchedProcess to take over. */
+export interface Spawned {
+  pid: number;
+  pidfd: number;
+}
+
+/** exec or a step before it failed; `code` is the errno's name. */
+export class SpawnError extends Error {
+  readonly code: string;
+  readonly step: SpawnStep;
+
+  constructor(request: SpawnRequest, errno: number, step: SpawnStep) {
+    const code = getSystemErrorName(-errno);
+    super(`${SpawnStep[step]} of ${request.file} failed: ${code}`);
+    this.code = code;
+    this.step = step;
+  }
+}
+
+/** Starts a process in a session of its own, with exactly the descriptors of the request. */
+export function spawnProcess(request: SpawnRequest): Promise<Spawned> {
+  const { file, argv, env, cwd = '/', imageFd = -1 } = request;
+  const parts = [file, cwd, ...argv];
+  for (const name in env) parts.push(`${name}=${env[name]}`);
+  const strings = parts.join('\0');
+  const fds = Int32Array.from(request.fds);
+  const out = new Int32Array(4);
+
+  const settle = (): Spawned => {
+    const [pid, pidfd, errno, step] = out as unknown as [number, number, number, SpawnStep];
+    if (errno !== 0) throw new SpawnError(request, errno, step);
+    return { pid, pidfd };
+  };
+  if (request.where === 'loop') {
+    native.spawn(strings, argv.length, fds, imageFd, out);
+    return new Promise((resolve) => {
+      resolve(settle());
+    });
+  }
+  // The image may be replaced by a newer one while the request waits for its thread.
+  const heldImageFd = imageFd < 0 ? -1 : native.duplicate(imageFd);
+  return new Promise((resolve, reject) => {
+    native.spawn(strings, argv.length, fds, heldImageFd, out, () => {
+      if (heldImageFd >= 0) native.close(heldImageFd);
+      try {
+        resolve(settle());
+      } catch (error) {
+        reject(error);
+      }
+    });
+  });
+}

@@ -1,0 +1,77 @@
+import { type ExitStatus, WatchedProcess } from './exit';
+import type { ProcessStreams } from './stdio';
+
+/** A process whose exit is told only when its output has been read to the end. */
+export class SupervisedProcess {
+  readonly pid: number;
+  /** Never rejects. */
+  readonly exited: Promise<ExitStatus>;
+  /** The exit has been seen; its output may still be on the way. */
+  status: ExitStatus | null = null;
+  readonly #watched: WatchedProcess;
+
+  /**
+   * Takes over pidfd, also when it throws. `refine` completes the status with what only the caller can find out
+   * (the counters of a cgroup, a parent that knows the exit code) before it is told.
+   */
+  constructor(
+    pid: number,
+    pidfd: number,
+    streams: readonly ProcessStreams[],
+    refine: (status: ExitStatus) => ExitStatus | Promise<ExitStatus>,
+  ) {
+    this.pid = pid;
+    let tell: (status: Promise<ExitStatus>) => void = () => {};
+    this.exited = new Promise((resolve) => {
+      tell = resolve;
+    });
+    this.#watched = new WatchedProcess(pid, pidfd, (status) => {
+      this.status = status;
+      tell(this.#settle(status, streams, refine));
+    });
+  }
+
+  kill(signalNumber: number): boolean {
+    return this.#watched.kill(signalNumber);
+  }
+
+  ref(): void {
+    this.#watched.ref();
+  }
+
+  unref(): void {
+    this.#watched.unref();
+  }
+
+  async #settle(
+    status: ExitStatus,
+    streams: readonly ProcessStreams[],
+    refine: (status: ExitStatus) => ExitStatus | Promise<ExitStatus>,
+  ): Promise<ExitStatus> {
+    const refined = await Promise.resolve(refine(status)).catch(() => status);
+    await Promise.allSettled(streams.map((each) => each.drain()));
+    this.status = refined;
+    return refined;
+  }
+}
+
+/** What a handle needs of a process. */
+export type Supervised = Pick<SupervisedProcess, 'pid' | 'exited' | 'status' | 'kill' | 'ref' | 'unref'>;
+
+/** A process that was gone before it could be watched; what is known of its end, nobody's guess. */
+export function goneProcess(pid = 0, known?: Promise<ExitStatus>): Supervised {
+  const exited = known ?? Promise.resolve(unobservedExit());
+  return { pid, status: unobservedExit(), exited, kill: () => false, ref: () => {}, unref: () => {} };
+}
+
+/** The end of a process that nobody saw. */
+export function unobservedExit(): ExitStatus {
+  return {
+    code: null,
+    signal: null,
+    coreDumped: false,
+    oomKilled: false,
+    at: new Date(),
+    source: 'unobserved',
+  };
+}
