@@ -1,0 +1,190 @@
+import fs from 'node:fs';
+import { dirname } from 'node:path';
+import type { Adapter, AdapterContext, Identity, Plan, Probe, Standing } from './adapter';
+import {
+  cgroupDirectories,
+  cgroupKillFile,
+  type Freezer,
+  freezerOf,
+  hasFreezerHierarchy,
+  relativeCgroup,
+} from './cgroup';
+import { type CrunConfig, type CrunStatus, parseCrunConfig, parseCrunStatus } from './crun-state';
+import { type ListEntry, type OciState, ParsedFile, Unfamiliar } from './state';
+
+const kStartByte = Buffer.alloc(1);
+
+interface CrunContainer extends Identity {
+  readonly status: CrunStatus;
+}
+
+/** The files of one container, each parsed for as long as it does not change. */
+class Files {
+  readonly status = new ParsedFile<CrunContainer>();
+  readonly config = new ParsedFile<CrunConfig>();
+}
+
+/** crun's verbs as they are since 0.21, read in 1.8.1 and 1.21. */
+export class CrunAdapter implements Adapter {
+  readonly knownEntries = new Set(['status', 'config.json', 'exec.fifo', 'seccomp.bpf']);
+  readonly #context: AdapterContext;
+  readonly #files = new Map<string, Files>();
+
+  constructor(context: AdapterContext) {
+    this.#context = context;
+  }
+
+  identity(id: string): CrunContainer {
+    const container = this.#status(id);
+    if (container !== null) return container;
+    this.#files.delete(id);
+    throw new Unfamiliar(`${id} has no status file`);
+  }
+
+  /** The fifo outranks the freezer; FREEZING counts as running, a freezer that is gone as stopped. */
+  standing(identity: Identity, probe: Probe): Standing {
+    if (!probe.exists() || !probe.isAlive()) return { status: 'stopped', pid: 0 };
+    const { pid, freezer } = identity;
+    if (probe.hasFifo()) return { status: 'created', pid };
+    if (freezer === null) return { status: 'running', pid };
+    const text = probe.freezer(freezer);
+    if (text === null) {
+      if (!freezer.isUnified && !hasFreezerHierarchy()) throw new Unfamiliar('no v1 freezer');
+      return { status: 'stopped', pid };
+    }
+    return { status: text.includes(freezer.isUnified ? '1' : 'FROZEN') ? 'paused' : 'running', pid };
+  }
+
+  state(id: string, { status, pid }: Standing): OciState {
+    const facts = this.#of(id).status.last.status;
+    const { annotations } = this.#config(id);
+    const state: OciState = {
+      ociVersion: '1.0.0',
+      id,
+      pid,
+      status,
+      bundle: facts.bundle,
+      rootfs: facts.rootfs,
+      created: facts.created,
+    };
+    if (facts.scope !== undefined) state['systemd-scope'] = facts.scope;
+    if (facts.owner !== undefined) state.owner = facts.owner;
+    if (annotations !== undefined) state.annotations = { ...annotations };
+    return state;
+  }
+
+  /** Reverse order of reading; opendir() gives that order, readdir() would sort. */
+  listNames(): string[] {
+    const directory = fs.opendirSync(this.#context.root, { bufferSize: 256 });
+    try {
+      const names: string[] = [];
+      for (let entry = directory.readSync(); entry !== null; entry = directory.readSync()) {
+        if (!entry.name.startsWith('.')) names.push(entry.name);
+      }
+      return names.toReversed();
+    } finally {
+      directory.closeSync();
+    }
+  }
+
+  listIdentity(name: string): Identity | null {
+    return this.#status(name);
+  }
+
+  listEntry(name: string, { status, pid }: Standing): ListEntry {
+    const { bundle, created, owner } = this.#of(name).status.last.status;
+    if (owner === undefined) throw new Unfamiliar(`${name} has no owner`);
+    return { id: name, pid, status, bundle, created, owner };
+  }
+
+  keepOnly(names: ReadonlySet<string>): void {
+    for (const id of this.#files.keys()) {
+      if (!names.has(id)) this.#files.delete(id);
+    }
+  }
+
+  plan(id: string): Plan {
+    const { hasIntelRdt } = this.identity(id).status;
+    return { ...this.#config(id), obstacle: hasIntelRdt ? 'it has an Intel RDT group' : '' };
+  }
+
+  cgroupDirectories(id: string): string[] {
+    const { cgroupPath } = this.identity(id).status;
+    return cgroupPath === '' ? [] : cgroupDirectories(this.#context.mode, relativeCgroup(cgroupPath));
+  }
+
+  mayStart({ pid }: Standing): boolean {
+    return pid !== 0;
+  }
+
+  /**
+   * The init waits for a byte. It must get one once the fifo has been opened: an end of file without a byte
+   * leaves it spinning. ENXIO (no reader) means that it has died; nothing has been changed then.
+   */
+  async start(fifo: string): Promise<void> {
+    fs.accessSync(dirname(fifo), fs.constants.W_OK);
+    const fd = fs.openSync(fifo, fs.constants.O_WRONLY | fs.constants.O_NONBLOCK);
+    try {
+      fs.unlinkSync(fifo);
+    } finally {
+      try {
+        fs.writeSync(fd, kStartByte);
+      } finally {
+        fs.closeSync(fd);
+      }
+    }
+  }
+
+  mayKill({ pid }: Standing): boolean {
+    return pid !== 0;
+  }
+
+  thawsKilled(): boolean {
+    return false;
+  }
+
+  killAllFile(id: string): string {
+    const { cgroupPath } = this.identity(id).status;
+    if (this.#context.mode !== 'unified' || cgroupPath === '') return '';
+    return cgroupKillFile(relativeCgroup(cgroupPath));
+  }
+
+  mayPause({ pid }: Standing): boolean {
+    return pid !== 0;
+  }
+
+  mayResume({ pid }: Standing): boolean {
+    return pid !== 0;
+  }
+
+  mayDelete({ status, pid }: Standing): boolean {
+    return pid === 0 || status === 'created';
+  }
+
+  #config(id: string): CrunConfig {
+    const config = this.#of(id).config.read(`${this.#context.root}/${id}/config.json`, parseCrunConfig);
+    if (config === undefined) throw new Unfamiliar(`${id} has no config.json`);
+    return config;
+  }
+
+  #status(id: string): CrunContainer | null {
+    return this.#of(id).status.read(`${this.#context.root}/${id}/status`, this.#parse) ?? null;
+  }
+
+  #of(id: string): Files {
+    let files = this.#files.get(id);
+    if (files === undefined) {
+      files = new Files();
+      this.#files.set(id, files);
+    }
+    return files;
+  }
+
+  readonly #parse = (text: string, path: string): CrunContainer => {
+    const status = parseCrunStatus(text, path);
+    if (status.hasSystemdCgroup) throw new Unfamiliar(`${path}: a systemd cgroup`);
+    const freezer: Freezer | null =
+      status.cgroupPath === '' ? null : freezerOf(this.#context.mode, relativeCgroup(status.cgroupPath));
+    return { pid: status.pid, startTime: status.startTime, freezer, status };
+  };
+}

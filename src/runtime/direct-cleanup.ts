@@ -1,0 +1,53 @@
+import fs from 'node:fs';
+import { removeCgroup } from './cgroup';
+import { Slices, Unfamiliar } from './state';
+
+/** A killed cgroup may be populated for a moment after its last process was seen to have exited. */
+const kBusyTries = 20;
+const kBusyWaitMs = 2;
+
+/** The entries of a state directory, if all of them are known. */
+export function knownEntriesOf(directory: string, known: ReadonlySet<string>): string[] {
+  const entries = fs.readdirSync(directory, { withFileTypes: true });
+  for (const entry of entries) {
+    if (!known.has(entry.name) || entry.isDirectory()) {
+      throw new Unfamiliar(`the state directory has the unknown entry '${entry.name}'`);
+    }
+  }
+  return entries.map((entry) => entry.name);
+}
+
+/**
+ * Removes a stopped container's cgroups and state directory in the runtime's order. What is still in use or has
+ * children is left to the runtime: it kills and retries. In slices, as removing a cgroup may take a while.
+ */
+export async function cleanUp(
+  directory: string,
+  cgroups: readonly string[],
+  known: ReadonlySet<string>,
+): Promise<void> {
+  const slices = new Slices();
+  for (const cgroup of cgroups) {
+    if (slices.isUsedUp()) await slices.next();
+    await removeWhenEmpty(cgroup);
+  }
+  if (slices.isUsedUp()) await slices.next();
+  for (const entry of knownEntriesOf(directory, known)) fs.unlinkSync(`${directory}/${entry}`);
+  fs.rmdirSync(directory);
+}
+
+async function removeWhenEmpty(cgroup: string): Promise<void> {
+  for (let tries = 0; !removeCgroup(cgroup); tries++) {
+    if (tries === kBusyTries || hasProcessesOrChildren(cgroup)) throw new Unfamiliar(`${cgroup} is in use`);
+    await new Promise((resolve) => {
+      setTimeout(resolve, kBusyWaitMs);
+    });
+  }
+}
+
+function hasProcessesOrChildren(cgroup: string): boolean {
+  return (
+    fs.readFileSync(`${cgroup}/cgroup.procs`, 'latin1') !== '' ||
+    fs.readdirSync(cgroup, { withFileTypes: true }).some((entry) => entry.isDirectory())
+  );
+}

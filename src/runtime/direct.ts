@@ -1,0 +1,251 @@
+import { RuntimeError } from '../errors';
+import type { Adapter } from './adapter';
+import { cgroupMode, setFrozen, writeCgroupFile } from './cgroup';
+import { cleanUp, knownEntriesOf } from './direct-cleanup';
+import { Found } from './found';
+import { KeptInit } from './init-handle';
+import type { ContainerListItem } from './output';
+import { throwIfImpatient, withPatience } from './patience';
+import { attempt, type Direct, type ListEntry, type OciState, reason, Slices, Unfamiliar } from './state';
+import { type RuntimeKind, versionGate } from './versions';
+
+export type { Direct, ListEntry, OciState } from './state';
+export { versionGate } from './versions';
+
+export interface DirectOptions {
+  kind: RuntimeKind;
+  /** As `--version` prints it; '' when it is not known. */
+  version: string;
+  /** Absolute. */
+  root: string;
+  cgroupManager: 'cgroupfs' | 'systemd' | 'disabled';
+  /** Whether the runtime would be started with NOTIFY_SOCKET: its `start` then does more. */
+  hasNotifySocket?: boolean;
+}
+
+export interface WaitOptions {
+  signal?: AbortSignal;
+  timeoutMs?: number;
+}
+
+const kSigkill = 9;
+const kMaxSignal = 64;
+/** Descriptors are kept for this many containers at most; the others' are opened for each call. */
+const kMaxKept = 2048;
+
+/** The verbs of a runtime, done without starting it wherever that is known to be exactly the same. */
+export class DirectOperations {
+  readonly #options: DirectOptions;
+  readonly #adapter: Adapter | null;
+  readonly #why: string;
+  readonly #kept = new Map<string, KeptInit>();
+
+  constructor(options: DirectOptions) {
+    this.#options = options;
+    const chosen = attempt(() => chooseAdapter(options));
+    this.#adapter = chosen.done ? chosen.value : null;
+    this.#why = chosen.done ? '' : chosen.why;
+  }
+
+  /**
+   * Remembers the init of a container that this process created or adopted. The pidfd stays the caller's; without
+   * one the caller vouches that the process has not been reaped yet.
+   */
+  keep(id: string, init: { pid: number; pidfd?: number }): void {
+    this.forget(id);
+    if (this.#adapter === null || this.#kept.size >= kMaxKept) return;
+    const kept = KeptInit.open(init.pid, init.pidfd);
+    if (kept !== null) this.#kept.set(id, kept);
+  }
+
+  forget(id: string): void {
+    this.#kept.get(id)?.close();
+    this.#kept.delete(id);
+  }
+
+  state(id: string): Direct<OciState> {
+    return attempt(() => {
+      const found = this.#find(id);
+      return found.adapter.state(id, found.standing());
+    });
+  }
+
+  /** In the order of the runtime's `list`. Works in slices: the loop is kept for about 0.1 ms at a time. */
+  list(): Promise<Direct<ContainerListItem[]>> {
+    return attemptLater(() => this.#list(toItem));
+  }
+
+  /** As list(), but with the runtime's own field names and formats. */
+  listEntries(): Promise<Direct<ListEntry[]>> {
+    return attemptLater(() => this.#list((entry) => entry));
+  }
+
+  async #list<T>(convert: (entry: ListEntry) => T): Promise<T[]> {
+    const adapter = this.#need();
+    const slices = new Slices();
+    const names = adapter.listNames();
+    adapter.keepOnly(new Set(names));
+    const items: T[] = [];
+    for (const name of names) {
+      if (slices.isUsedUp()) await slices.next();
+      const identity = adapter.listIdentity(name);
+      if (identity === null) continue;
+      const found = new Found(name, this.#options.root, adapter, identity, this.#kept.get(name));
+      items.push(convert(adapter.listEntry(name, found.standing())));
+    }
+    return items;
+  }
+
+  /**
+   * Rejects with ERR_ABORTED or ERR_TIMEOUT when the caller's patience ends after the point of no return: the
+   * container then starts all the same.
+   */
+  start(id: string, options: WaitOptions = {}): Promise<Direct<void>> {
+    return attemptLater(async () => {
+      throwIfImpatient('start', id, options);
+      const found = this.#find(id);
+      const { adapter } = found;
+      if (this.#options.hasNotifySocket === true) throw new Unfamiliar('NOTIFY_SOCKET is set');
+      const standing = found.standing();
+      if (!adapter.mayStart(standing)) throw new Unfamiliar(`it is ${standing.status}`);
+      if (!found.probe().hasFifo()) throw new Unfamiliar('it has no exec.fifo');
+      if (adapter.plan(id).hasPoststartHooks) throw new Unfamiliar('it has poststart hooks');
+      const init = found.pidfd();
+      // Released when the start is through, not when the caller has had enough.
+      const started = adapter.start(found.fifo, init).finally(() => init.release());
+      await withPatience(started, 'start', id, options);
+    });
+  }
+
+  kill(id: string, signal: number, all: boolean): Direct<void> {
+    return attempt(() => {
+      if (!Number.isInteger(signal) || signal < 1 || signal > kMaxSignal) {
+        throw new Unfamiliar(`signal ${signal}`);
+      }
+      const found = this.#find(id);
+      if (all) killAll(found, signal);
+      else killInit(found, signal);
+    });
+  }
+
+  pause(id: string): Promise<Direct<void>> {
+    return attemptLater(async () => {
+      const found = this.#find(id);
+      const standing = found.standing();
+      if (!found.adapter.mayPause(standing)) throw new Unfamiliar(`it is ${standing.status}`);
+      await freeze(found, true);
+    });
+  }
+
+  resume(id: string): Promise<Direct<void>> {
+    return attemptLater(async () => {
+      const found = this.#find(id);
+      const standing = found.standing();
+      if (!found.adapter.mayResume(standing)) throw new Unfamiliar(`it is ${standing.status}`);
+      await freeze(found, false);
+    });
+  }
+
+  /**
+   * `done: false` may come after the init has been killed (with force, or when it was only created) and after
+   * part of the clean-up: the command line's delete then finds a stopped container and does the rest.
+   */
+  destroy(id: string, options: WaitOptions & { force: boolean }): Promise<Direct<void>> {
+    return attemptLater(async () => {
+      throwIfImpatient('destroy', id, options);
+      const found = this.#find(id);
+      const { adapter, directory } = found;
+      const standing = found.standing();
+      if (!options.force && !adapter.mayDelete(standing)) throw new Unfamiliar(`it is ${standing.status}`);
+      const plan = adapter.plan(id);
+      if (!plan.hasPrivatePidNamespace) throw new Unfamiliar('it shares a pid namespace');
+      if (standing.pid !== 0) await killAndWait(found, options);
+      if (plan.hasPoststopHooks) throw new Unfamiliar('it has poststop hooks');
+      if (plan.obstacle !== '') throw new Unfamiliar(plan.obstacle);
+      knownEntriesOf(directory, adapter.knownEntries);
+      await cleanUp(directory, adapter.cgroupDirectories(id), adapter.knownEntries);
+      this.forget(id);
+    });
+  }
+
+  /** Closes all that is kept. */
+  close(): void {
+    for (const kept of this.#kept.values()) kept.close();
+    this.#kept.clear();
+  }
+
+  #need(): Adapter {
+    if (this.#adapter === null) throw new Unfamiliar(this.#why);
+    return this.#adapter;
+  }
+
+  #find(id: string): Found {
+    const adapter = this.#need();
+    if (id === '' || id.startsWith('.') || id.includes('/') || id.includes('\0')) {
+      throw new Unfamiliar('an unusual id');
+    }
+    return new Found(id, this.#options.root, adapter, adapter.identity(id), this.#kept.get(id));
+  }
+}
+
+function toItem({ id, pid, bundle, status, created, owner, annotations }: ListEntry): ContainerListItem {
+  const item: ContainerListItem = { id, pid, bundlePath: bundle, status };
+  const createdAt = new Date(created ?? '');
+  if (!Number.isNaN(createdAt.getTime())) item.created = createdAt;
+  if (owner !== undefined) item.owner = owner;
+  if (annotations !== undefined) item.annotations = annotations;
+  return item;
+}
+
+function chooseAdapter(options: DirectOptions): Adapter {
+  const gate = versionGate(options.kind, options.version);
+  if ('why' in gate) throw new Unfamiliar(gate.why);
+  if (process.geteuid?.() !== 0) throw new Unfamiliar('not running as root');
+  if (options.cgroupManager !== 'cgroupfs') throw new Unfamiliar(`cgroup manager ${options.cgroupManager}`);
+  return new gate.adapter({ root: options.root, mode: cgroupMode() });
+}
+
+/** As attempt(); what the caller has brought about (its patience ended) is thrown on. */
+async function attemptLater<T>(way: () => Promise<T>): Promise<Direct<T>> {
+  try {
+    return { done: true, value: await way() };
+  } catch (error) {
+    if (error instanceof RuntimeError) throw error;
+    return { done: false, why: reason(error) };
+  }
+}
+
+function killInit(found: Found, signal: number): void {
+  const standing = found.standing();
+  if (!found.adapter.mayKill(standing)) throw new Unfamiliar(`it is ${standing.status}`);
+  const init = found.pidfd();
+  try {
+    init.signal(signal);
+  } finally {
+    init.release();
+  }
+  if (signal === kSigkill && found.adapter.thawsKilled(standing)) found.thaw();
+}
+
+function killAll(found: Found, signal: number): void {
+  const file = signal === kSigkill ? found.adapter.killAllFile(found.id) : '';
+  if (file === '') throw new Unfamiliar('it is about all processes');
+  writeCgroupFile(file, '1');
+}
+
+async function freeze({ identity }: Found, isFrozen: boolean): Promise<void> {
+  if (identity.freezer === null) throw new Unfamiliar('it has no freezer');
+  await setFrozen(identity.freezer, isFrozen);
+}
+
+async function killAndWait(found: Found, options: WaitOptions): Promise<void> {
+  const init = found.pidfd();
+  try {
+    init.signal(kSigkill);
+    // A frozen process dies only when it is thawed (v1).
+    if (found.isFrozen()) found.thaw();
+    await withPatience(init.exited, 'destroy', found.id, options);
+  } finally {
+    init.release();
+  }
+}

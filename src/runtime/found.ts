@@ -1,0 +1,51 @@
+import type { Adapter, Identity, Standing } from './adapter';
+import { freezerWord, writeCgroupFile } from './cgroup';
+import { InitPidfd, InitProbe, type KeptInit } from './init-handle';
+import { attempt } from './state';
+
+/** A container that has a state file, as one operation sees it. */
+export class Found {
+  readonly id: string;
+  readonly directory: string;
+  readonly adapter: Adapter;
+  readonly identity: Identity;
+  readonly #kept: KeptInit | undefined;
+
+  constructor(id: string, root: string, adapter: Adapter, identity: Identity, kept: KeptInit | undefined) {
+    this.id = id;
+    this.directory = `${root}/${id}`;
+    this.adapter = adapter;
+    this.identity = identity;
+    this.#kept = kept?.isFor(identity) ? kept : undefined;
+  }
+
+  get fifo(): string {
+    return `${this.directory}/exec.fifo`;
+  }
+
+  probe(): InitProbe {
+    return new InitProbe(this.identity, this.fifo, this.#kept);
+  }
+
+  standing(): Standing {
+    return this.adapter.standing(this.identity, this.probe());
+  }
+
+  /** To be released. */
+  pidfd(): InitPidfd {
+    return new InitPidfd(this.identity, this.#kept);
+  }
+
+  /** Whether its cgroup is frozen or on the way to it. */
+  isFrozen(): boolean {
+    const { freezer } = this.identity;
+    const text = freezer === null ? null : this.probe().freezer(freezer);
+    return freezer !== null && text !== null && text.trim() !== freezerWord(freezer, false);
+  }
+
+  /** As both runtimes do after a kill: without waiting, and whatever comes of it. */
+  thaw(): void {
+    const { freezer } = this.identity;
+    if (freezer !== null) attempt(() => writeCgroupFile(freezer.file, freezerWord(freezer, false)));
+  }
+}

@@ -1,0 +1,174 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { RuntimeError } from '../errors';
+import { native } from '../native';
+import type { OciConfig } from '../oci';
+import { killPid, killTree } from '../process/tree';
+import { cgroupDirectories, cgroupMode, relativeCgroup } from './cgroup';
+import type { Invoker } from './invoke';
+import { removeFailedContainer } from './leftovers';
+import type { Settings } from './options';
+import { removeStagedBundle } from './staged-bundle';
+
+// A container is half-made while its directory below the root has no state file: both runtimes write that last (runc
+// once more at the end). Neither lists it. A runtime is at work on it, or has died; then somebody has to remove it.
+
+const goneMs = 5000;
+const lookMs = 5;
+
+function stateFile({ root, kind }: Settings, id: string): string {
+  return path.join(root, id, kind === 'crun' ? 'status' : 'state.json');
+}
+
+export function isHalfMade(settings: Settings, id: string): boolean {
+  const directory = path.join(settings.root, id);
+  return (
+    fs.statSync(directory, { throwIfNoEntry: false })?.isDirectory() === true &&
+    !fs.existsSync(stateFile(settings, id))
+  );
+}
+
+/** The pid of a container's init as the state file has it; 0 when it does not. */
+export function initPid(settings: Settings, id: string): number {
+  try {
+    const state = JSON.parse(fs.readFileSync(stateFile(settings, id), 'utf8')) as Record<string, unknown>;
+    return Number(state[settings.kind === 'crun' ? 'pid' : 'init_process_pid']) || 0;
+  } catch {
+    return 0;
+  }
+}
+
+/** The ids of half-made containers below the root that no runtime is at work on. */
+export function leftoverIds(settings: Settings): string[] {
+  let names: string[] = [];
+  try {
+    names = fs.readdirSync(settings.root);
+  } catch {
+    // No root, no container.
+  }
+  const ids = names.filter((name) => isHalfMade(settings, name));
+  return ids.length === 0 ? ids : ids.filter((id) => findMakers(settings, id).length === 0);
+}
+
+/** The runtime processes that are making a container, by their command lines; a half-made init has the same one. */
+export function findMakers({ root }: Settings, id: string): number[] {
+  const makers: number[] = [];
+  for (const name of fs.readdirSync('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    const argv = commandLine(name);
+    if (argv.at(-1) !== id || !argv.includes('create')) continue;
+    if (argv[argv.indexOf('--root') + 1] === root) makers.push(Number(name));
+  }
+  return makers;
+}
+
+function commandLine(pid: number | string): string[] {
+  try {
+    return fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1);
+  } catch {
+    return [];
+  }
+}
+
+/**
+ * Removes a half-made container with all that belongs to it. One that a runtime is still making is only removed with
+ * force: the runtime is ended first.
+ */
+export async function removeHalfMade(
+  invoker: Invoker,
+  settings: Settings,
+  id: string,
+  force: boolean,
+): Promise<void> {
+  const makers = findMakers(settings, id);
+  if (makers.length > 0 && !force)
+    throw new RuntimeError(
+      'ERR_BAD_STATE',
+      `destroy ${id}: process ${makers[0]} is still making it; force removes it`,
+      {
+        op: 'destroy',
+        containerId: id,
+      },
+    );
+  // Before anything is removed: where its cgroup is stands in what the runtime has copied, or was given.
+  const cgroupsPath = cgroupsPathOf(settings, id, makers) ?? `/${id}`;
+  for (const maker of makers) killTree(maker);
+  await allGone(makers);
+  await killCgroup(cgroupsPath);
+  const isClean = await removeFailedContainer(invoker, settings, id, cgroupsPath);
+  removeStagedBundle(id, settings.root);
+  if (isClean) return;
+  throw new RuntimeError('ERR_CGROUP', `destroy ${id}: its cgroup ${cgroupsPath} still has processes`, {
+    op: 'destroy',
+    containerId: id,
+    cleanedUp: false,
+  });
+}
+
+/** From crun's copy of the configuration, or the configuration that the command line of a maker names. */
+function cgroupsPathOf(settings: Settings, id: string, makers: readonly number[]): string | undefined {
+  const files = [path.join(settings.root, id, 'config.json')];
+  for (const maker of makers) {
+    const argv = commandLine(maker);
+    const option = (name: string): string | undefined =>
+      argv.includes(name) ? argv[argv.indexOf(name) + 1] : undefined;
+    const bundle = option('--bundle');
+    if (bundle !== undefined) files.push(option('--config') ?? path.join(bundle, 'config.json'));
+  }
+  for (const file of files) {
+    try {
+      const config = JSON.parse(fs.readFileSync(file, 'utf8')) as OciConfig;
+      return config.linux?.cgroupsPath;
+    } catch {
+      // Not this one.
+    }
+  }
+  return undefined;
+}
+
+/** Ends what is in a container's cgroups: also what forks meanwhile, since it is looked at until it is empty. */
+export async function killCgroup(cgroupsPath: string): Promise<void> {
+  let directories: string[];
+  try {
+    directories = cgroupDirectories(cgroupMode(), relativeCgroup(cgroupsPath));
+  } catch {
+    return; // No cgroup file system that a runtime could have used, or a path that none of them takes.
+  }
+  for (const end = performance.now() + goneMs; performance.now() < end; ) {
+    const pids = new Set(directories.flatMap(processesIn));
+    if (pids.size === 0) return;
+    for (const pid of pids) killPid(pid);
+    await new Promise((resolve) => setTimeout(resolve, lookMs));
+  }
+}
+
+function processesIn(directory: string): number[] {
+  try {
+    return fs
+      .readFileSync(path.join(directory, 'cgroup.procs'), 'latin1')
+      .split('\n')
+      .map(Number)
+      .filter((pid) => pid > 1 && pid !== process.pid);
+  } catch {
+    return [];
+  }
+}
+
+/** Waits until processes have ended, a few seconds at most. */
+export async function allGone(pids: readonly number[]): Promise<boolean> {
+  const pidfds = pids.map((pid) => native.pidfdOpen(pid)).filter((pidfd) => pidfd >= 0);
+  try {
+    return await within(goneMs, () => pidfds.every((pidfd) => native.pidfdExited(pidfd) === 1));
+  } finally {
+    for (const pidfd of pidfds) native.close(pidfd);
+  }
+}
+
+/** Whether something comes to be so within `ms`. */
+export async function within(ms: number, isSo: () => boolean): Promise<boolean> {
+  for (const end = performance.now() + ms; ; ) {
+    if (isSo()) return true;
+    if (performance.now() >= end) return false;
+    await new Promise((resolve) => setTimeout(resolve, lookMs));
+  }
+}

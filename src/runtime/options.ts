@@ -1,0 +1,228 @@
+import { accessSync, constants, statSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import path from 'node:path';
+import { argumentRangeError, argumentTypeError, RuntimeError } from '../errors';
+import type { OciProcess } from '../oci';
+import type { Fd } from '../process/descriptors';
+import { type Signal, signalNumber } from '../process/signals';
+import type { IoOptions } from '../process/stdio';
+
+/** What every operation takes. */
+export interface CallOptions {
+  /** Aborting it rejects the call with ERR_ABORTED and leaves nothing behind. */
+  signal?: AbortSignal;
+  /** Milliseconds from the call; then it rejects with ERR_TIMEOUT and leaves nothing behind. */
+  timeoutMs?: number;
+}
+
+/** How to stop a container: first `signal`, after `graceMs` milliseconds SIGKILL. */
+export interface StopOptions {
+  signal?: Signal;
+  graceMs?: number;
+}
+
+/** The options of one stop(): `signal` is the signal to send, or the AbortSignal of the call. */
+export interface StopCallOptions {
+  signal?: Signal | AbortSignal;
+  /** The signal to send, where `signal` is the AbortSignal. */
+  stopSignal?: Signal;
+  /** Milliseconds until SIGKILL. */
+  graceMs?: number;
+  timeoutMs?: number;
+}
+
+export interface RuntimeOptions {
+  /** Name or path of the runtime; default: the first of crun, runc on PATH. */
+  runtime?: string;
+  /** The runtime's --root; default /run/dobby-runc/<runtime>, below XDG_RUNTIME_DIR when not root. */
+  root?: string;
+  /** Keep the runtime's log of every container as <logDir>/<id>.log (JSON lines). */
+  logDir?: string;
+  /** The runtime's --debug. */
+  debug?: boolean;
+  cgroupManager?: 'cgroupfs' | 'systemd' | 'disabled';
+  rootless?: boolean | 'auto';
+  /** Environment of the runtime process; default PATH only. */
+  env?: Record<string, string>;
+  /** 'oci': letters, digits and _ + - . ; 'dobby': 1 to 128 of A-Za-z0-9._-, no '..', at least one letter. */
+  idRules?: 'oci' | 'dobby';
+  /** 'auto' (default): answer without starting a process where that is proven equal. */
+  direct?: 'auto' | 'off';
+  /** 'memfd' (default): start the runtime from a sealed copy in memory. */
+  runtimeImage?: 'memfd' | 'path';
+  /** Who collects exit statuses: see docs/exits.md. */
+  reaper?: 'auto' | 'subreaper' | 'off';
+  /** The watchdog of create, milliseconds; default 5500. A call's own timeoutMs goes before it. */
+  createTimeoutMs?: number;
+  /** How many creates may run side by side; default twice the processors, at least 4. */
+  maxConcurrentCreates?: number;
+  /** Defaults of stop(): SIGTERM, 500 ms. */
+  stop?: StopOptions;
+}
+
+export interface CreateOptions extends CallOptions, IoOptions {
+  /** A config.json to use instead of the bundle's. */
+  configPath?: string;
+  /** files[i] is descriptor 3+i in the container. */
+  files?: readonly Fd[];
+  /** Where to write the pid of the container's init as well. */
+  pidFile?: string;
+  noPivot?: boolean;
+  noNewKeyring?: boolean;
+  /** Further arguments for the runtime's create. */
+  extraArgs?: readonly string[];
+}
+
+export interface ExecOptions extends CallOptions, IoOptions {
+  /** The whole process as config.json has it, instead of the container's own; its `args` give way to the command. */
+  process?: OciProcess;
+  cwd?: string;
+  env?: Record<string, string>;
+  /** 'uid[:gid]' or numbers. */
+  user?: string | { uid: number; gid?: number; additionalGids?: number[] };
+  /** Capabilities to add, 'CAP_NET_RAW'. */
+  capabilities?: string[];
+  apparmor?: string;
+  selinuxLabel?: string;
+  noNewPrivileges?: boolean;
+  /** A cgroup below the container's. */
+  cgroup?: string;
+  files?: readonly Fd[];
+}
+
+/** RuntimeOptions, checked and completed. */
+export interface Settings {
+  runtimePath: string;
+  kind: 'crun' | 'runc';
+  root: string;
+  logDir: string | null;
+  debug: boolean;
+  cgroupManager: 'cgroupfs' | 'systemd' | 'disabled';
+  rootless: boolean | 'auto' | null;
+  env: Record<string, string>;
+  idRules: 'oci' | 'dobby';
+  direct: 'auto' | 'off';
+  runtimeImage: 'memfd' | 'path';
+  reaper: 'auto' | 'subreaper' | 'off';
+  createTimeoutMs: number;
+  maxConcurrentCreates: number;
+  stopSignal: number;
+  stopGraceMs: number;
+}
+
+const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** Checks what the constructor is given. Throws TypeError, RangeError or ERR_RUNTIME_NOT_FOUND. */
+export function resolveSettings(o: RuntimeOptions): Settings {
+  if (typeof o !== 'object' || o === null) throw argumentTypeError('options: must be an object');
+  const runtimePath = findRuntime(o.runtime);
+  const kind = path.basename(runtimePath).includes('runc') ? 'runc' : 'crun';
+  const root = pathOption('root', o.root) ?? path.join(runDirectory(), kind);
+  return {
+    runtimePath,
+    kind,
+    root,
+    logDir: pathOption('logDir', o.logDir),
+    debug: o.debug ?? false,
+    cgroupManager: oneOf('cgroupManager', o.cgroupManager ?? 'cgroupfs', ['cgroupfs', 'systemd', 'disabled']),
+    rootless: o.rootless ?? null,
+    env: checkEnvironment('env', o.env ?? { PATH: process.env['PATH'] ?? defaultPath }),
+    idRules: oneOf('idRules', o.idRules ?? 'oci', ['oci', 'dobby']),
+    direct: oneOf('direct', o.direct ?? 'auto', ['auto', 'off']),
+    runtimeImage: oneOf('runtimeImage', o.runtimeImage ?? 'memfd', ['memfd', 'path']),
+    reaper: oneOf('reaper', o.reaper ?? 'auto', ['auto', 'subreaper', 'off']),
+    createTimeoutMs: checkMs('createTimeoutMs', o.createTimeoutMs ?? 5500),
+    maxConcurrentCreates: checkCount(
+      'maxConcurrentCreates',
+      o.maxConcurrentCreates ?? Math.max(4, 2 * availableParallelism()),
+    ),
+    stopSignal: signalNumber(o.stop?.signal ?? 'SIGTERM'),
+    stopGraceMs: checkMs('stop.graceMs', o.stop?.graceMs ?? 500, 0),
+  };
+}
+
+/** Where this user's runtime state lives. */
+export function runDirectory(): string {
+  if (process.geteuid?.() === 0) return '/run/dobby-runc';
+  return path.join(
+    process.env['XDG_RUNTIME_DIR'] ?? path.join(tmpdir(), `run-${process.geteuid?.()}`),
+    'dobby-runc',
+  );
+}
+
+function findRuntime(runtime: string | undefined): string {
+  if (runtime !== undefined && (typeof runtime !== 'string' || runtime === '' || runtime.includes('\0')))
+    throw argumentTypeError("runtime: must be 'crun', 'runc', another name on PATH, or a path");
+  if (runtime?.includes('/')) return path.resolve(runtime);
+  const names = runtime === undefined ? ['crun', 'runc'] : [runtime];
+  for (const name of names)
+    for (const directory of (process.env['PATH'] ?? defaultPath).split(':')) {
+      const candidate = path.join(directory, name);
+      if (isExecutableFile(candidate)) return candidate;
+    }
+  throw new RuntimeError('ERR_RUNTIME_NOT_FOUND', `no runtime: ${names.join(' or ')} is not on PATH`, {
+    op: 'construct',
+  });
+}
+
+function isExecutableFile(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return statSync(file).isFile();
+  } catch {
+    return false;
+  }
+}
+
+function pathOption(name: string, value: string | undefined): string | null {
+  if (value === undefined) return null;
+  checkPath(name, value);
+  return path.resolve(value);
+}
+
+/** @throws TypeError for what can't be a path */
+export function checkPath(name: string, value: unknown): asserts value is string {
+  if (typeof value !== 'string') throw argumentTypeError(`${name}: must be a path, not ${typeof value}`);
+  if (value === '' || value.includes('\0'))
+    throw argumentTypeError(`${name}: must not be empty or hold a NUL byte`, 'ERR_INVALID_ARG_VALUE');
+}
+
+export function oneOf<T extends string>(name: string, value: T, allowed: readonly T[]): T {
+  if (!allowed.includes(value))
+    throw argumentTypeError(
+      `${name}: must be one of ${allowed.join(', ')}, not ${String(value)}`,
+      'ERR_INVALID_ARG_VALUE',
+    );
+  return value;
+}
+
+/** The longest time setTimeout can wait, milliseconds. */
+const longestMs = 0x7fffffff;
+
+export function checkMs(name: string, value: unknown, least = 1): number {
+  if (typeof value !== 'number')
+    throw argumentTypeError(`${name}: must be milliseconds, not ${typeof value}`);
+  if (!(value >= least && value <= longestMs))
+    throw argumentRangeError(`${name}: must be ${least} to ${longestMs} milliseconds, not ${value}`);
+  return value;
+}
+
+function checkCount(name: string, value: unknown): number {
+  if (typeof value !== 'number') throw argumentTypeError(`${name}: must be a number, not ${typeof value}`);
+  if (!(value >= 1) || (value !== Number.POSITIVE_INFINITY && !Number.isInteger(value)))
+    throw argumentRangeError(`${name}: must be a whole number above 0, not ${value}`);
+  return value;
+}
+
+/** @throws TypeError unless it is an object of strings that can stand in an environment */
+export function checkEnvironment(name: string, env: Record<string, string>): Record<string, string> {
+  if (typeof env !== 'object' || env === null)
+    throw argumentTypeError(`${name}: must be an object of strings`);
+  for (const [key, value] of Object.entries(env)) {
+    if (typeof value !== 'string')
+      throw argumentTypeError(`${name}.${key}: must be a string, not ${typeof value}`);
+    if (key === '' || key.includes('=') || key.includes('\0') || value.includes('\0'))
+      throw argumentTypeError(`${name}: '${key}' can't stand in an environment`, 'ERR_INVALID_ARG_VALUE');
+  }
+  return env;
+}

@@ -1,0 +1,142 @@
+import fs from 'node:fs';
+
+/**
+ * An answer that was worked out without starting the runtime, or the reason why it could not be.
+ * `done: false` means: use the command line. Nothing has been changed, except where destroy() says so.
+ */
+export type Direct<T> = { done: true; value: T } | { done: false; why: string };
+
+export type RuntimeStatus = 'created' | 'running' | 'paused' | 'stopped';
+
+/** What `state` prints, field by field; which of the optional ones are there is the runtime's choice. */
+export interface OciState {
+  ociVersion: string;
+  id: string;
+  pid: number;
+  status: RuntimeStatus;
+  bundle: string;
+  rootfs?: string;
+  created?: string;
+  'systemd-scope'?: string;
+  owner?: string;
+  annotations?: Record<string, string>;
+}
+
+/** One element of what `list --format json` prints. */
+export type ListEntry = Omit<OciState, 'ociVersion' | 'systemd-scope'> & { ociVersion?: string };
+
+/** Thrown inside this layer when something is not as the adapters know it: the command line takes over. */
+export class Unfamiliar extends Error {
+  override readonly name = 'Unfamiliar';
+}
+
+/** Runs a direct way; anything unfamiliar and any failed system call means the command line. */
+export function attempt<T>(way: () => T): Direct<T> {
+  try {
+    return { done: true, value: way() };
+  } catch (error) {
+    return { done: false, why: reason(error) };
+  }
+}
+
+/** Why a direct way was given up. What is neither Unfamiliar nor a failed system call is a bug of ours: thrown on. */
+export function reason(error: unknown): string {
+  if (error instanceof Unfamiliar) return error.message;
+  if (!isSystemError(error)) throw error;
+  return error.message;
+}
+
+/** A failed system call, as node:fs throws it. */
+export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'code' in error && 'syscall' in error;
+}
+
+/** The name of the errno of a failed system call: 'ENOENT'. */
+export function errnoName(error: unknown): string {
+  return isSystemError(error) ? (error.code ?? '') : '';
+}
+
+/** A file's text. What is not plain UTF-8 is unfamiliar: the runtimes differ in what they do with it. */
+export function readText(path: string): string {
+  const text = fs.readFileSync(path, 'utf8');
+  if (text.includes('\uFFFD')) throw new Unfamiliar(`${path} is not UTF-8`);
+  return text;
+}
+
+/**
+ * A file that is parsed once for as long as it stays the same file: the runtimes replace their state files by
+ * rename, so a new content is a new inode.
+ */
+export class ParsedFile<T> {
+  #dev = -1;
+  #ino = -1;
+  #size = -1;
+  #mtimeMs = -1;
+  #ctimeMs = -1;
+  #value: T | undefined;
+
+  /** The parsed content, or undefined when there is no such file. */
+  read(path: string, parse: (text: string, path: string) => T): T | undefined {
+    for (let tries = 0; tries < 3; tries++) {
+      const stat = fs.statSync(path, { throwIfNoEntry: false });
+      if (stat === undefined) return undefined;
+      if (this.#value !== undefined && this.#isSame(stat)) return this.#value;
+      this.#value = undefined;
+      const value = parse(readText(path), path);
+      // Replaced while it was being read: the stamp must be that of what was parsed.
+      const after = fs.statSync(path, { throwIfNoEntry: false });
+      if (after === undefined) return undefined;
+      this.#stamp(stat);
+      if (!this.#isSame(after)) continue;
+      this.#value = value;
+      return value;
+    }
+    throw new Unfamiliar(`${path} keeps changing`);
+  }
+
+  /** What read() returned last. */
+  get last(): T {
+    if (this.#value === undefined) throw new Unfamiliar('read before');
+    return this.#value;
+  }
+
+  #stamp(stat: fs.Stats): void {
+    this.#dev = stat.dev;
+    this.#ino = stat.ino;
+    this.#size = stat.size;
+    this.#mtimeMs = stat.mtimeMs;
+    this.#ctimeMs = stat.ctimeMs;
+  }
+
+  #isSame(stat: fs.Stats): boolean {
+    return (
+      stat.ino === this.#ino &&
+      stat.ctimeMs === this.#ctimeMs &&
+      stat.mtimeMs === this.#mtimeMs &&
+      stat.size === this.#size &&
+      stat.dev === this.#dev
+    );
+  }
+}
+
+/**
+ * Work on the loop in slices, so that nothing else waits longer than about kSliceMs: call pause() between two
+ * steps; it returns a promise when the slice is used up.
+ */
+export class Slices {
+  #start = performance.now();
+
+  isUsedUp(): boolean {
+    return performance.now() - this.#start > kSliceMs;
+  }
+
+  async next(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      setImmediate(resolve);
+    });
+    this.#start = performance.now();
+  }
+}
+
+/** Half of the 0.2 ms that an operation may keep the loop, as one more step follows the check. */
+const kSliceMs = 0.1;
