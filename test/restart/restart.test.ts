@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { before, describe, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Bundle } from '../../src/index';
+import { native } from '../../src/native';
+import { needsRuntime } from '../helpers/environment';
+import { leftSince, snapshot } from '../helpers/leaks';
+import { sharedRootfs } from '../helpers/rootfs';
+import { temporaryDirectory } from '../helpers/temporary';
+import type { Report } from './successor';
+
+// 200 on demand: DOBBY_KILLS=200 npm test -- test/restart
+const kills = Number(process.env.DOBBY_KILLS ?? 15);
+const longestLifeMs = 700;
+const ticker = 'i=0; while :; do echo $i; i=$((i+1)); usleep 5000; done';
+
+describe('a killed Node process', { skip: needsRuntime() }, () => {
+  const bundles = temporaryDirectory('bundles');
+
+  before(async () => {
+    const directory = path.join(bundles, 'ticker');
+    mkdirSync(directory);
+    await Bundle.create(directory, { rootfs: sharedRootfs(), args: ['/bin/sh', '-c', ticker] });
+  });
+
+  test(`${kills} kills at random moments: what ran runs on, the next process finds and removes all`, async (t) => {
+    const total: Report = newReport();
+    const clean = snapshot();
+    for (let kill = 0; kill < kills; kill++) {
+      const place = temporaryDirectory('restart');
+      const [root, journal, output] = ['root', 'journal', 'output'].map((name) => path.join(place, name)) as [
+        string,
+        string,
+        string,
+      ];
+      mkdirSync(output);
+      writeFileSync(journal, '');
+      await runAndKill([root, bundles, journal, output]);
+      const report = await succeed([root, journal, output]);
+      const left = (await leftSince(clean)).filter((line) => !line.startsWith('temporaryFiles: '));
+      assert.deepEqual({ kill, faults: report.faults, left }, { kill, faults: [], left: [] });
+      assert.deepEqual(existing(root), [], 'state directories');
+      assert.deepEqual(
+        existing('/run/dobby-runc').filter((name) => name.startsWith('call-')),
+        [],
+      );
+      add(total, report);
+    }
+    t.diagnostic(JSON.stringify(total));
+    assert.ok(total.adopted > 0 && total.filesGrown > 0 && total.pipesContinued > 0, JSON.stringify(total));
+    // Only those that had ended before anybody could watch them.
+    const unseen = native.hasPidfdExitInfo() === 1 ? (total.statuses.stopped ?? 0) : Number.POSITIVE_INFINITY;
+    assert.ok((total.exits.unobserved ?? 0) <= unseen, JSON.stringify(total));
+  });
+});
+
+/** Starts the workload and kills it a random while after its first operation. */
+async function runAndKill(args: string[]): Promise<void> {
+  const child = spawn(process.execPath, [path.join(__dirname, 'workload.js'), ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const exited = once(child, 'exit');
+  await once(child.stdout, 'data');
+  await delay(longestLifeMs * Math.random());
+  child.kill('SIGKILL');
+  const [, signal] = (await exited) as [number | null, string | null];
+  assert.equal(signal, 'SIGKILL', 'the workload ended by itself');
+}
+
+async function succeed(args: string[]): Promise<Report> {
+  const child = spawn(process.execPath, [path.join(__dirname, 'successor.js'), ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let text = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    text += chunk.toString();
+  });
+  await once(child, 'close');
+  return JSON.parse(text) as Report;
+}
+
+function existing(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
+}
+
+function newReport(): Report {
+  return { statuses: {}, adopted: 0, exits: {}, filesGrown: 0, pipesContinued: 0, leftovers: 0, faults: [] };
+}
+
+function add(total: Report, report: Report): void {
+  for (const name of ['adopted', 'filesGrown', 'pipesContinued', 'leftovers'] as const)
+    total[name] += report[name];
+  for (const name of ['statuses', 'exits'] as const)
+    for (const [key, value] of Object.entries(report[name]))
+      total[name][key] = (total[name][key] ?? 0) + value;
+}
