@@ -37,6 +37,7 @@ class Environment {
  public:
   uv_loop_t* const loop;
   OwnedFds fds;
+  OrphanTickets tickets;
   CloneStack clone_stack;  // of synchronous spawns
   SpawnThread spawn_thread;
   ExitPoll exits;

@@ -26,6 +26,7 @@ struct PumpEvent {
 /**
  * Copies output from pipes and pty masters to files and memfds. One thread runs run(); all other functions may
  * be called from any thread. Neither napi.h nor uv.h: whoever owns it brings the thread and the wake-up.
+ * Targets are written to as they are, blocking: one on a disk that hangs holds up all pumps, and stop().
  */
 class LogPump {
  public:

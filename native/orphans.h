@@ -75,6 +75,25 @@ class Orphans {
   std::map<pid_t, Seen> seen_;
 };
 
+/** The tickets of one environment, which may end before it has released them. */
+class OrphanTickets {
+ public:
+  OrphanTickets() = default;
+  OrphanTickets(const OrphanTickets&) = delete;
+  OrphanTickets& operator=(const OrphanTickets&) = delete;
+  ~OrphanTickets() {
+    while (!tickets_.empty()) release(*tickets_.begin());
+  }
+
+  int hold() { return *tickets_.insert(Orphans::of_process().hold()).first; }
+  void release(int ticket) {
+    if (tickets_.erase(ticket) != 0) Orphans::of_process().release(ticket);
+  }
+
+ private:
+  std::set<int> tickets_;
+};
+
 constexpr int kWeakGraceMs = 50;
 
 /** CLOCK_MONOTONIC. */

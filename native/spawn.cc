@@ -3,16 +3,14 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <algorithm>
 #include <atomic>
-#include <cstdlib>
-#include <cstring>
+#include <cstdio>
 
 #include "fd_plan.h"
+#include "spawn_child.h"
 #include "syscalls.h"
 
 namespace dobby {
@@ -20,131 +18,6 @@ namespace {
 
 constexpr size_t kStackSize = 64 * 1024;
 constexpr size_t kGuardSize = 64 * 1024;  // the largest page size there is (arm64)
-
-/** What the child tells its parent when it fails; shorter than PIPE_BUF, so it arrives whole. */
-struct Failure {
-  int step;
-  int error;
-};
-
-/** All that the child needs, worked out by its parent. */
-struct ChildPlan {
-  const char* path;
-  const char* cwd;
-  char* const* argv;
-  char* const* envp;
-  const FdMove* moves;
-  size_t move_count;
-  int target_count;
-  int image_fd;
-  int failure_fd;
-  int highest_fd;
-  bool shares_table;
-};
-
-[[noreturn]] void fail(const ChildPlan& plan, SpawnStep step) {
-  const Failure failure = {static_cast<int>(step), errno};
-  while (write(plan.failure_fd, &failure, sizeof failure) < 0 && errno == EINTR) {
-  }
-  _exit(127);
-}
-
-bool unknown_call(int error) {
-  // EPERM: the answer of older seccomp filters (Docker's among them) to calls they have never heard of.
-  return error == ENOSYS || error == EINVAL || error == EPERM;
-}
-
-struct DirectoryEntry {  // linux_dirent64
-  uint64_t inode;
-  int64_t offset;
-  uint16_t size;
-  uint8_t type;
-  char name[1];
-};
-
-/** Kernels before 5.11: one fcntl per open descriptor. False when /proc is not there. */
-bool mark_listed_close_on_exec(int first) {
-  const int directory = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (directory < 0) return false;
-  alignas(DirectoryEntry) char buffer[4096];
-  for (;;) {
-    const long length = syscall(SYS_getdents64, directory, buffer, sizeof buffer);
-    if (length <= 0) {
-      close(directory);
-      return length == 0;
-    }
-    for (long at = 0; at < length;) {
-      const auto* entry = reinterpret_cast<const DirectoryEntry*>(buffer + at);
-      at += entry->size;
-      int fd = 0;
-      const char* digit = entry->name;
-      for (; *digit >= '0' && *digit <= '9'; digit++) fd = fd * 10 + (*digit - '0');
-      if (*digit == '\0' && fd >= first) fcntl(fd, F_SETFD, FD_CLOEXEC);
-    }
-  }
-}
-
-void mark_close_on_exec(const ChildPlan& plan) {
-  if (close_range(plan.target_count, ~0u, kCloseRangeCloexec) == 0) return;
-  if (!unknown_call(errno)) fail(plan, SpawnStep::kCloseOnExec);
-  if (mark_listed_close_on_exec(plan.target_count)) return;
-  rlimit limit = {};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) fail(plan, SpawnStep::kCloseOnExec);
-  for (rlim_t fd = plan.target_count; fd < limit.rlim_cur; fd++) fcntl(static_cast<int>(fd), F_SETFD, FD_CLOEXEC);
-}
-
-void place_descriptors(const ChildPlan& plan) {
-  for (size_t i = 0; i < plan.move_count; i++) {
-    const FdMove& move = plan.moves[i];
-    int result;
-    if (move.from == move.to) {
-      result = fcntl(move.to, F_SETFD, 0);
-    } else if (move.to < plan.target_count) {
-      result = dup2(move.from, move.to);
-    } else {
-      result = dup3(move.from, move.to, O_CLOEXEC);
-    }
-    if (result < 0) fail(plan, SpawnStep::kDescriptors);
-  }
-}
-
-void reset_signals() {
-  // A zeroed structure is SIG_DFL without flags in every architecture's layout. Ignored signals stay ignored
-  // across exec, and a handler of the parent must not run here, in its memory.
-  const unsigned long default_action[8] = {};
-  for (int signal = 1; signal <= 64; signal++) {
-    syscall(SYS_rt_sigaction, signal, default_action, nullptr, sizeof(uint64_t));
-  }
-}
-
-/**
- * The child, from clone to exec. It runs in its parent's memory while the parent's thread stands still and the
- * parent's other threads run on. Allowed here: system calls, the plan, this stack. Not allowed: allocating,
- * locks, library objects, anything that remembers something (errno is the parent thread's own: it is waiting).
- * With shares_table, nothing may be done to a descriptor before the table has been unshared.
- */
-int run_child(void* argument) {
-  const ChildPlan& plan = *static_cast<const ChildPlan*>(argument);
-
-  if (plan.shares_table && close_range(plan.highest_fd + 1, ~0u, kCloseRangeUnshare) != 0) {
-    fail(plan, SpawnStep::kUnshare);
-  }
-  reset_signals();
-  if (setsid() < 0) fail(plan, SpawnStep::kSession);
-  umask(022);
-  if (chdir(plan.cwd) != 0) fail(plan, SpawnStep::kChdir);
-  place_descriptors(plan);
-  mark_close_on_exec(plan);
-
-  const uint64_t none = 0;
-  syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, nullptr, sizeof none);
-  if (plan.image_fd >= 0) {
-    execveat(plan.image_fd, "", plan.argv, plan.envp, kEmptyPath);
-  } else {
-    execve(plan.path, plan.argv, plan.envp);
-  }
-  fail(plan, SpawnStep::kExec);
-}
 
 /**
  * Ways to clone, best first. CLONE_FILES saves copying the table of descriptors (with thousands of pidfds open
@@ -283,6 +156,8 @@ SpawnResult spawn(SpawnRequest& request, CloneStack& stack) {
     if (!lift(failure_write, count) || !lift(request.image_, count)) return failed(SpawnStep::kPipe, errno);
 
     const int image_fd = request.image_.get();
+    char image_path[32];
+    snprintf(image_path, sizeof image_path, "/proc/self/fd/%d", image_fd);
     const auto moves = plan_descriptors(sources, {failure_write.get(), image_fd});
     int highest_fd = std::max({failure_write.get(), image_fd, count - 1});
     for (const int source : sources) highest_fd = std::max(highest_fd, source);
@@ -296,6 +171,7 @@ SpawnResult spawn(SpawnRequest& request, CloneStack& stack) {
     plan.move_count = moves.size();
     plan.target_count = count;
     plan.image_fd = image_fd;
+    plan.image_path = image_path;
     plan.failure_fd = failure_write.get();
     plan.highest_fd = highest_fd;
 
@@ -315,7 +191,7 @@ SpawnResult spawn(SpawnRequest& request, CloneStack& stack) {
         retry_interrupted([&] { return read(failure_read.get(), &failure, sizeof failure); });
     if (length == static_cast<ssize_t>(sizeof failure)) {
       reap(pid);
-      if (failure.step == static_cast<int>(SpawnStep::kUnshare) && unknown_call(failure.error)) {
+      if (failure.step == static_cast<int>(SpawnStep::kUnshare) && is_unknown_call(failure.error)) {
         clone_way.store(way + 1, std::memory_order_relaxed);
         result.pidfd.reset();
         continue;

@@ -79,7 +79,8 @@ class CloneStack {
 };
 
 /**
- * Starts the program and closes the request's descriptors. Returns when the program runs, or has failed to.
+ * Starts the program and closes the request's descriptors. Returns when the program runs, or has failed to: the
+ * calling thread stands still until then, as long as a hanging file system makes chdir(2) and exec(2) take.
  * The caller must keep others from reaping the new pid as an orphan meanwhile (see orphans.h).
  */
 SpawnResult spawn(SpawnRequest& request, CloneStack& stack);

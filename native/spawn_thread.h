@@ -32,7 +32,10 @@ class SpawnJob {
   SpawnResult result_;
 };
 
-/** The thread on which an environment spawns, started with the first job. The loop is kept alive by jobs only. */
+/**
+ * The thread on which an environment spawns, started with the first job. The loop is kept alive by jobs only.
+ * A child's parent in the sense of PR_SET_PDEATHSIG is this thread: the signal comes when a worker ends.
+ */
 class SpawnThread {
  public:
   SpawnThread(uv_loop_t* loop, HandleCount& handles);

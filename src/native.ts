@@ -14,8 +14,9 @@ export interface Addon {
    * strings: NUL-joined path, working directory, argv[0..argc), environment entries (the rest).
    * fds[i] becomes descriptor i of the child; -1 means /dev/null. The descriptors are handed over: spawn closes
    * each (once) whether it succeeds or not. imageFd >= 0 is executed instead of path (execveat, AT_EMPTY_PATH)
-   * and stays the caller's.
-   * out (length 4) receives pid, pidfd (environment-owned), errno, step (SpawnStep).
+   * and stays the caller's, who may close it at once.
+   * out (length 4) receives pid, pidfd (environment-owned), errno (positive), step (SpawnStep). The pid is claimed
+   * (see native/orphans.h) until the pidfd is closed or watched. Too few strings: EINVAL with SpawnStep.None.
    * Without done the call is synchronous; with done it runs on the spawn thread, and done() is called on the loop.
    */
   spawn(
@@ -29,7 +30,10 @@ export interface Addon {
 
   /** Opens the exit watch of this environment; batch entries are ExitField-wide; onExits(count) per wake-up. */
   openExitWatch(batch: Int32Array, onExits: (count: number) => void): number;
-  /** Watches a process; takes over pidfd and closes it when the exit has been reported or at unwatch(). */
+  /**
+   * Watches a process; takes over pidfd and closes it when the exit has been reported or at unwatch(). When it
+   * fails (-EEXIST: the token is in use) pidfd stays the caller's.
+   */
   watch(token: number, pidfd: number, pid: number): number;
   unwatch(token: number): number;
   /** Whether a watch keeps the loop alive; a new watch does. */
@@ -63,6 +67,7 @@ export interface Addon {
   sealedImage(fd: number): number;
   /** fcntl(F_DUPFD_CLOEXEC): a copy of any open descriptor, environment-owned. */
   duplicate(fd: number): number;
+  /** Closes an environment-owned descriptor; -EBADF for any other. */
   close(fd: number): number;
   /** read(2), write(2) on a descriptor; -EAGAIN when it would block. */
   read(fd: number, buffer: Uint8Array, offset: number, length: number): number;
@@ -77,7 +82,8 @@ export interface Addon {
   /**
    * Watches a descriptor with uv_poll; takes it over. events: 1 readable, 2 writable; 0 pauses.
    * onReady(events): a negative value is -errno. The descriptor number is the handle of the calls below;
-   * read() and write() on it are allowed until pollClose(), which closes it at once.
+   * read() and write() on it are allowed until pollClose(), which closes it at once. When poll() fails the
+   * descriptor stays the caller's.
    */
   poll(fd: number, events: number, onReady: (events: number) => void): number;
   pollSet(fd: number, events: number): number;
@@ -103,6 +109,9 @@ export interface Addon {
    * pumpStart takes over source (a pipe's read end or a pty master) and target (a file opened for appending or
    * a memfd). maxBytes 0: unbounded. With rotatePath '' what goes past maxBytes is dropped and counted; with a
    * path, the file is rotated (path.1 is the newest of keep old files) when it would pass maxBytes.
+   * error is the errno (positive) of the first read or write that failed, else 0; what could not be written
+   * counts as dropped, and copying goes on. When pumpStart fails both descriptors stay the caller's.
+   * Only pumps that are finishing keep the loop alive. When the environment ends, what has not been copied is lost.
    */
   openPump(
     onEvent: (token: number, event: number, written: number, dropped: number, error: number) => void,

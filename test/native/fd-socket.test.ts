@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn, type ChildProcess } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -23,6 +23,16 @@ if sys.argv[3]: s.sendmsg([sys.argv[3].encode()], rights)
   });
 }
 
+/** What a call on a non-blocking descriptor returns when it has something to return. */
+async function notAgain(call: () => number): Promise<number> {
+  let result = -errno.EAGAIN;
+  await until(() => {
+    result = call();
+    return result !== -errno.EAGAIN;
+  }, 'a result');
+  return result;
+}
+
 describe('fd socket', () => {
   let directory = '';
   let next = 0;
@@ -41,17 +51,15 @@ describe('fd socket', () => {
     const peer = new Int32Array(3);
     assert.equal(native.accept(listener, peer), -errno.EAGAIN);
     const sender = send(socketPath, count, payload);
-    let connection = -1;
-    await until(() => (connection = native.accept(listener, peer)) >= 0, 'a connection');
-    let received = -errno.EAGAIN;
-    await until(() => (received = native.receiveFd(connection)) !== -errno.EAGAIN, 'a message');
+    const connection = await notAgain(() => native.accept(listener, peer));
+    const received = await notAgain(() => native.receiveFd(connection));
     native.close(connection);
     native.close(listener);
     return { received, peer, sender };
   }
 
   it('receives the one descriptor, close-on-exec, and says who sent it', async () => {
-    const before = openDescriptors().length;
+    const countBefore = openDescriptors().length;
     const { received, peer, sender } = await receive(1);
     assert.ok(received >= 0);
     const buffer = new Uint8Array(5);
@@ -59,14 +67,14 @@ describe('fd socket', () => {
     assert.equal(Buffer.from(buffer).toString(), 'root:');
     assert.deepEqual([...peer], [sender.pid, process.getuid?.(), process.getgid?.()]);
     assert.equal(native.close(received), 0);
-    await until(() => openDescriptors().length === before, 'descriptors as before');
+    await until(() => openDescriptors().length === countBefore, 'descriptors as before');
   });
 
   for (const count of [2, 10, 253]) {
     it(`refuses a message with ${count} descriptors and keeps none of them`, async () => {
-      const before = openDescriptors().length;
+      const countBefore = openDescriptors().length;
       assert.equal((await receive(count)).received, -errno.EBADMSG);
-      await until(() => openDescriptors().length === before, 'descriptors as before');
+      await until(() => openDescriptors().length === countBefore, 'descriptors as before');
     });
   }
 

@@ -1,6 +1,6 @@
-import { constants } from 'node:os';
 import { readdirSync } from 'node:fs';
-import { ExitField, native, type ExitSource } from '../../src/native';
+import { constants } from 'node:os';
+import { ExitField, native } from '../../src/native';
 
 export const { errno, signals } = constants;
 
@@ -61,7 +61,7 @@ export function openTerminal(perl: string): string[] {
 export interface ExitRecord {
   code: number;
   status: number;
-  source: ExitSource;
+  source: number;
 }
 
 const waiting = new Map<number, (exit: ExitRecord) => void>();

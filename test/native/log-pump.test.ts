@@ -15,9 +15,12 @@ import { after, before, describe, it } from 'node:test';
 import { native, PumpEvent } from '../../src/native';
 import { errno, openDescriptors, openTerminal, pipe, run, shell, sleep, until } from './harness';
 
+const DATA: number = PumpEvent.Data;
+const END: number = PumpEvent.End;
+
 interface Seen {
   token: number;
-  event: PumpEvent;
+  event: number;
   written: number;
   dropped: number;
   error: number;
@@ -41,8 +44,8 @@ describe('log pump', () => {
   after(() => rmSync(directory, { recursive: true }));
 
   const end = async (token: number): Promise<Seen> => {
-    await until(() => events.some((seen) => seen.token === token && seen.event === PumpEvent.End), 'the end');
-    return events.find((seen) => seen.token === token && seen.event === PumpEvent.End) as Seen;
+    await until(() => events.some((seen) => seen.token === token && seen.event === END), 'the end');
+    return events.find((seen) => seen.token === token && seen.event === END) as Seen;
   };
   const openLog = (name: string): [string, number] => {
     const file = path.join(directory, name);
@@ -62,7 +65,7 @@ describe('log pump', () => {
     assert.equal(native.pumpStart(token, readFd, target, 0, '', 0), 0);
     const bytes = 3_000_000;
     await run(shell(`head -c ${bytes} /dev/zero | tr "\\0" a`), { fds: [-1, writeFd, -1] });
-    assert.deepEqual(await end(token), { token, event: PumpEvent.End, written: bytes, dropped: 0, error: 0 });
+    assert.deepEqual(await end(token), { token, event: END, written: bytes, dropped: 0, error: 0 });
     assert.equal(statSync(file).size, bytes);
     // The thread's own three stay.
     assert.ok(openDescriptors().length <= count + 3);
@@ -96,7 +99,7 @@ describe('log pump', () => {
     await sleep(10);
     write(writeFd, '789abcdef');
     native.close(writeFd);
-    assert.deepEqual(await end(token), { token, event: PumpEvent.End, written: 10, dropped: 6, error: 0 });
+    assert.deepEqual(await end(token), { token, event: END, written: 10, dropped: 6, error: 0 });
     const bytes = Buffer.alloc(20);
     assert.equal(native.readAt(buffer, bytes, 0, 20, 0), 10);
     assert.equal(bytes.subarray(0, 10).toString(), '0123456789');
@@ -107,7 +110,7 @@ describe('log pump', () => {
     const [readFd, writeFd] = pipe();
     const token = nextToken++;
     native.pumpStart(token, readFd, native.memfd('notified', 0), 0, '', 0);
-    const data = () => events.filter((seen) => seen.token === token && seen.event === PumpEvent.Data);
+    const data = () => events.filter((seen) => seen.token === token && seen.event === DATA);
     write(writeFd, 'abc');
     await sleep(20);
     assert.equal(data().length, 0, 'not asked');
@@ -137,7 +140,7 @@ describe('log pump', () => {
       await sleep(20);
     }
     native.close(writeFd);
-    assert.deepEqual(await end(token), { token, event: PumpEvent.End, written: 28, dropped: 0, error: 0 });
+    assert.deepEqual(await end(token), { token, event: END, written: 28, dropped: 0, error: 0 });
     assert.equal(readFileSync(file, 'utf8'), 'fourth.');
     assert.equal(readFileSync(`${file}.1`, 'utf8'), 'third..');
     assert.equal(readFileSync(`${file}.2`, 'utf8'), 'second.');
@@ -190,7 +193,7 @@ describe('log pump', () => {
     assert.equal(status, 0, 'the writer was not blocked');
     assert.deepEqual(await end(token), {
       token,
-      event: PumpEvent.End,
+      event: END,
       written: 0,
       dropped: 1_000_000,
       error: errno.ENOSPC,
@@ -234,7 +237,7 @@ describe('log pump', () => {
     assert.equal((await ended).status, 0);
     assert.deepEqual(await end(token), {
       token,
-      event: PumpEvent.End,
+      event: END,
       written: 50_000,
       dropped: 0,
       error: 0,

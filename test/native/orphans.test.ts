@@ -100,6 +100,16 @@ describe('orphans', () => {
     native.releaseOrphans(later);
   });
 
+  it('releases the tickets of a worker that has ended', async () => {
+    const script = `require(${JSON.stringify(require.resolve('../../src/native'))}).native.holdOrphans();`;
+    const worker = new Worker(script, { eval: true });
+    await once(worker, 'exit');
+    const pid = await zombie();
+    assert.equal(native.reapOrphans(0), 0);
+    assert.equal(native.reapOrphans(0), 1);
+    assert.ok(!isThere(pid));
+  });
+
   it('leaves a child_process child of the loop, in its own session or ours, however long the loop stands still', async () => {
     for (const detached of [false, true]) {
       const children = Array.from({ length: 20 }, (_, i) => {

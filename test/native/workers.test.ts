@@ -12,7 +12,9 @@ const fixture = path.join(__dirname, 'fixtures', 'worker-stage.js');
 
 async function terminateAt(stage: string): Promise<number[]> {
   const worker = new Worker(fixture, { workerData: stage });
-  const failed = once(worker, 'error').then(([error]) => Promise.reject(error));
+  const failed = once(worker, 'error').then(([error]) => {
+    throw error;
+  });
   const [pids] = await Promise.race([once(worker, 'message'), failed]);
   failed.catch(() => {});
   await worker.terminate();
@@ -102,7 +104,10 @@ describe('workers', () => {
     const own = await Promise.all(Array.from({ length: 20 }, () => run(shell('exit 10'))));
     assert.ok(own.every(({ status }) => status === 10));
     for (const [i, statuses] of (await Promise.all(answers)).entries()) {
-      assert.deepEqual(statuses, new Array(20).fill(codes[i]));
+      assert.deepEqual(
+        statuses,
+        Array.from({ length: 20 }, () => codes[i]),
+      );
     }
   });
 
