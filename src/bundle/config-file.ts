@@ -19,11 +19,16 @@ function nameOf(file: string, bundlePath: string): string {
 }
 
 /** Reads and checks a configuration: the bundle's config.json, or another file for the same bundle. */
-export async function readConfig(
+export async function readConfig(op: string, bundlePath: string, file?: string): Promise<OciConfig> {
+  return (await readConfigFile(op, bundlePath, file)).config;
+}
+
+/** The same with the text as it stands in the file. */
+export async function readConfigFile(
   op: string,
   bundlePath: string,
   file = join(bundlePath, kConfigName),
-): Promise<OciConfig> {
+): Promise<{ config: OciConfig; text: string }> {
   const name = nameOf(file, bundlePath);
   let bytes: Buffer;
   try {
@@ -31,7 +36,8 @@ export async function readConfig(
   } catch (error) {
     throw fileError(op, bundlePath, `${name}: cannot be read`, error);
   }
-  return checkConfig(op, bundlePath, parse(op, bundlePath, name, bytes), name);
+  const { text, value } = parse(op, bundlePath, name, bytes);
+  return { config: checkConfig(op, bundlePath, value, name), text };
 }
 
 async function readBounded(file: string): Promise<Buffer> {
@@ -82,7 +88,7 @@ function fileError(op: string, bundlePath: string, what: string, error: unknown)
   return new RuntimeError('ERR_PERMISSION', `bundle ${bundlePath}: ${reason}`, { op, cause: error });
 }
 
-function parse(op: string, bundlePath: string, name: string, bytes: Buffer): unknown {
+function parse(op: string, bundlePath: string, name: string, bytes: Buffer): { text: string; value: unknown } {
   const refuse = (reason: string, cause?: unknown) =>
     invalidBundle(op, bundlePath, `${name}: ${reason}`, cause);
   if (bytes.length === 0) throw refuse('is empty; must be a JSON object');
@@ -100,7 +106,7 @@ function parse(op: string, bundlePath: string, name: string, bytes: Buffer): unk
     throw refuse('is not valid UTF-8', error);
   }
   try {
-    return JSON.parse(text);
+    return { text, value: JSON.parse(text) };
   } catch (error) {
     const fault = findJsonFault(text);
     const where = fault && `line ${fault.line}, column ${fault.column}: ${fault.reason}`;

@@ -1,4 +1,5 @@
 import fs from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { native } from '../native';
 import { errnoName, Unfamiliar } from './state';
 
@@ -134,6 +135,7 @@ function isConfirmed(freezer: Freezer, isFrozen: boolean): boolean {
   return text.trim() === freezerWord(freezer, isFrozen);
 }
 
+const kThawEvery = 8;
 const kConfirmMs = 1000;
 
 /**
@@ -149,12 +151,21 @@ export async function setFrozen(freezer: Freezer, isFrozen: boolean): Promise<vo
     const elapsedMs = performance.now() - start;
     if (elapsedMs > kConfirmMs) throw new Unfamiliar(`${freezer.file} did not become '${word}'`);
     if (reads < 4) continue;
-    await new Promise<void>((resolve) => {
-      if (elapsedMs < 5) setImmediate(resolve);
-      else setTimeout(resolve, 1);
-    });
-    // A v1 cgroup in which processes keep appearing stays FREEZING until FROZEN is written again.
-    if (!freezer.isUnified && elapsedMs >= 5) writeCgroupFile(freezer.file, word);
+    if (elapsedMs < 5) {
+      await new Promise<void>((resolve) => {
+        setImmediate(resolve);
+      });
+      continue;
+    }
+    await delay(1);
+    if (freezer.isUnified) continue;
+    // v1 stays FREEZING while processes keep appearing, until FROZEN is written again; and for ever when a process is
+    // in the middle of an exec: it waits for its other threads, which are frozen. Let it go on for a moment.
+    if (isFrozen && reads % kThawEvery === 0) {
+      writeCgroupFile(freezer.file, freezerWord(freezer, false));
+      await delay(1);
+    }
+    writeCgroupFile(freezer.file, word);
   }
 }
 

@@ -72,6 +72,8 @@ export interface CrunConfig {
   readonly hasPrivatePidNamespace: boolean;
   readonly hasPoststartHooks: boolean;
   readonly hasPoststopHooks: boolean;
+  /** From crun 1.24 on only the configuration tells. */
+  readonly hasIntelRdt: boolean;
 }
 
 /** The file is the verbatim copy of what crun accepted at create, so only what is used is checked. */
@@ -88,6 +90,7 @@ export function parseCrunConfig(text: string, path: string): CrunConfig {
     ),
     hasPoststartHooks: listOf(hooks, 'poststart').length > 0,
     hasPoststopHooks: listOf(hooks, 'poststop').length > 0,
+    hasIntelRdt: linux.intelRdt !== undefined,
   };
 }
 

@@ -24,7 +24,7 @@ class Files {
   readonly config = new ParsedFile<CrunConfig>();
 }
 
-/** crun's verbs as they are since 0.21, read in 1.8.1 and 1.21. */
+/** crun's verbs as they are in 1.8 to 1.27, read in 1.8.1 and 1.21; see versions.ts. */
 export class CrunAdapter implements Adapter {
   readonly knownEntries = new Set(['status', 'config.json', 'exec.fifo', 'seccomp.bpf']);
   readonly #context: AdapterContext;
@@ -104,8 +104,10 @@ export class CrunAdapter implements Adapter {
   }
 
   plan(id: string): Plan {
-    const { hasIntelRdt } = this.identity(id).status;
-    return { ...this.#config(id), obstacle: hasIntelRdt ? 'it has an Intel RDT group' : '' };
+    const { status } = this.identity(id);
+    const config = this.#config(id);
+    const hasIntelRdt = status.hasIntelRdt || config.hasIntelRdt;
+    return { ...config, obstacle: hasIntelRdt ? 'it has an Intel RDT group' : '' };
   }
 
   cgroupDirectories(id: string): string[] {

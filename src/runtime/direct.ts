@@ -6,6 +6,7 @@ import { Found } from './found';
 import { KeptInit } from './init-handle';
 import type { ContainerListItem } from './output';
 import { throwIfImpatient, withPatience } from './patience';
+import { settlesWithin, stuckError, stuckMs } from './stuck';
 import { attempt, type Direct, type ListEntry, type OciState, reason, Slices, Unfamiliar } from './state';
 import { type RuntimeKind, versionGate } from './versions';
 
@@ -30,8 +31,8 @@ export interface WaitOptions {
 
 const kSigkill = 9;
 const kMaxSignal = 64;
-/** Descriptors are kept for this many containers at most; the others' are opened for each call. */
-const kMaxKept = 2048;
+/** Three descriptors each are kept for this many containers at most; the others' are opened for each call. */
+const kMaxKept = 512;
 
 /** The verbs of a runtime, done without starting it wherever that is known to be exactly the same. */
 export class DirectOperations {
@@ -244,7 +245,8 @@ async function killAndWait(found: Found, options: WaitOptions): Promise<void> {
     init.signal(kSigkill);
     // A frozen process dies only when it is thawed (v1).
     if (found.isFrozen()) found.thaw();
-    await withPatience(init.exited, 'destroy', found.id, options);
+    if (await withPatience(settlesWithin(init.exited, stuckMs), 'destroy', found.id, options)) return;
+    throw stuckError('destroy', found.id, found.identity.pid);
   } finally {
     init.release();
   }

@@ -53,6 +53,10 @@ function readToEnd(fd: number, init: InitWatch): Promise<boolean> {
       reject(new Unfamiliar(`cannot watch exec.fifo: error ${-started}`));
       return;
     }
-    void init.exited.then(() => onEvent(true));
+    // Where the exit can't be watched, the end of file still tells.
+    init.exited.then(
+      () => onEvent(true),
+      () => {},
+    );
   });
 }

@@ -139,7 +139,7 @@ function timeOf(json: JsonObject, path: string): string {
 function cgroupPaths(json: JsonObject, path: string, isUnified: boolean): Map<string, string> {
   const paths = new Map<string, string>();
   for (const [controller, directory] of Object.entries(objectOf(json, 'cgroup_paths', path))) {
-    if (typeof directory !== 'string' || !isCgroupDirectory(directory)) {
+    if (typeof directory !== 'string' || !isCgroupDirectory(directory, isUnified)) {
       throw new Unfamiliar(`${path}: the cgroup path of '${controller}'`);
     }
     paths.set(controller, directory);
@@ -149,11 +149,11 @@ function cgroupPaths(json: JsonObject, path: string, isUnified: boolean): Map<st
 }
 
 /** Below a hierarchy's root, and in the form in which runc writes it. */
-function isCgroupDirectory(directory: string): boolean {
+function isCgroupDirectory(directory: string, isUnified: boolean): boolean {
   const parts = directory.split('/');
   return (
     directory.startsWith('/sys/fs/cgroup/') &&
-    parts.length > 4 &&
+    parts.length > (isUnified ? 4 : 5) &&
     parts.slice(1).every((part) => part !== '' && part !== '.' && part !== '..')
   );
 }

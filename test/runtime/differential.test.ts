@@ -6,6 +6,7 @@ import { cgroup, kind, needsRuntime, runtime, version } from '../helpers/environ
 import { sharedRootfs } from '../helpers/rootfs';
 import { temporaryDirectory } from '../helpers/temporary';
 import { Cli } from './differential/cli';
+import { removeParentCgroup } from './differential/damage';
 import { Machine, type Pair } from './differential/machine';
 import { Random } from './differential/random';
 import { Twin, Ways } from './differential/twin';
@@ -17,8 +18,10 @@ const kSeed =
     ? Math.floor(Math.random() * 2 ** 32)
     : Number(process.env.DOBBY_TEST_SEED ?? 20261124);
 
-/** Every character that both runtimes take. */
-const kIds = ['a', 'B_9-z.Y+w', 'twin-3', '0'];
+const kCgroup = `/dobby-twins-${process.pid}`;
+
+/** The second has every character that both runtimes take. */
+const kIds = ['a', 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+,-.', 'twin-3', '0'];
 
 describe('direct operations against the command line', { skip: needsRuntime() }, () => {
   let wasSubreaper = 0;
@@ -42,14 +45,7 @@ describe('direct operations against the command line', { skip: needsRuntime() },
       const direct = new DirectOperations({ kind, version, root, cgroupManager: 'cgroupfs' });
       const cli = new Cli(runtime, root, `${base}/${side}`);
       return (id: string, index: number) =>
-        new Twin(
-          id,
-          `${base}/${side}/${index}`,
-          root,
-          `/dobby-twins/${process.pid}-${side}-${index}`,
-          cli,
-          direct,
-        );
+        new Twin(id, `${base}/${side}/${index}`, root, `${kCgroup}/${side}-${index}`, cli, direct);
     });
     const pairs = kIds.map((id, index): Pair => {
       const [direct, cli] = sides.map((side) => side(id, index));
@@ -66,6 +62,7 @@ describe('direct operations against the command line', { skip: needsRuntime() },
       throw error;
     } finally {
       await machine.end();
+      await removeParentCgroup(kCgroup);
       for (const pair of pairs) {
         pair.direct.direct.close();
         pair.cli.direct.close();

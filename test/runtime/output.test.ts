@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { RuntimeError } from '../../src/index';
-import { lastLogMessage } from '../../src/runtime/failures';
+import { logMessage } from '../../src/runtime/failures';
 import { parseList, parseState, parseStatus } from '../../src/runtime/output';
 
 describe('the output of the runtime', () => {
@@ -46,8 +46,10 @@ describe('the output of the runtime', () => {
     ]);
   });
 
-  test('null and nothing are an empty list', () => {
-    for (const text of ['null', '[]', '', '\n']) assert.deepEqual(parseList(text, ['runc']), []);
+  test('null is an empty list; nothing is none', () => {
+    for (const text of ['', '\n'])
+      assert.throws(() => parseList(text, ['runc']), { code: 'ERR_RUNTIME_FAILED' });
+    for (const text of ['null', '[]']) assert.deepEqual(parseList(text, ['runc']), []);
   });
 
   test('what is no list and no state rejects with the text, never with a SyntaxError', () => {
@@ -63,15 +65,15 @@ describe('the output of the runtime', () => {
       );
   });
 
-  test('the last error of a log is its message; broken lines are taken as they are', () => {
+  test('the errors of a log are its message; broken lines are taken as they are', () => {
     const line = (level: string, msg: string): string => JSON.stringify({ level, msg, time: 'now' });
     assert.equal(
-      lastLogMessage([line('warning', 'w'), line('error', 'e'), line('debug', 'd')].join('\n')),
+      logMessage([line('warning', 'w'), line('error', 'e'), line('debug', 'd')].join('\n')),
       'e',
     );
-    assert.equal(lastLogMessage(`${line('error', 'e')}\n{"msg": "cut of`), 'e');
-    assert.equal(lastLogMessage('plain words\n'), 'plain words');
-    assert.equal(lastLogMessage(''), '');
-    assert.equal(lastLogMessage('null\n7\n'), '7');
+    assert.equal(logMessage(`${line('error', 'e')}\n{"msg": "cut of`), 'e');
+    assert.equal(logMessage('plain words\n'), 'plain words');
+    assert.equal(logMessage(''), '');
+    assert.equal(logMessage('null\n7\n'), '7');
   });
 });

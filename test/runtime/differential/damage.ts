@@ -4,11 +4,13 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmdirSync,
   rmSync,
   statSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { hierarchies } from './observe';
 import type { Twin } from './twin';
 
@@ -123,4 +125,26 @@ function killBelow(directory: string): void {
       }
     }
   }
+}
+
+/** Removes a cgroup and what is below it: the runtimes make parents of containers' cgroups and leave them. */
+export async function removeParentCgroup(path: string): Promise<void> {
+  for (let tries = 0; ; tries++) {
+    const left = hierarchies().filter((hierarchy) => existsSync(`${hierarchy}${path}`));
+    if (left.length === 0) return;
+    try {
+      for (const hierarchy of left) removeBelow(`${hierarchy}${path}`);
+    } catch (error) {
+      // Processes that were killed are in their cgroups until they are gone.
+      if (tries === 200) throw error;
+      await delay(5);
+    }
+  }
+}
+
+function removeBelow(directory: string): void {
+  for (const entry of readdirSync(directory, { withFileTypes: true })) {
+    if (entry.isDirectory()) removeBelow(`${directory}/${entry.name}`);
+  }
+  rmdirSync(directory);
 }

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { existsSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { native } from '../../../src/native';
 import type { Direct } from '../../../src/runtime/direct';
 import { randomShape, type Shape } from './bundle';
 import type { CliResult } from './cli';
 import { damages, removeByHand } from './damage';
 import { freezerFile, hierarchies, initState, isUnified, type Observation, observe } from './observe';
 import type { Random } from './random';
+import { reap } from './reap';
 import type { Twin, Ways } from './twin';
 
 /** A pair of equal containers: `direct` is driven directly where possible, `cli` by the command line only. */
@@ -180,7 +180,7 @@ export class Machine {
       }
       case 'reap':
         this.#note(pair, 'reaped');
-        for (const twin of twins) await reap(twin);
+        for (const twin of twins) await reap(twin.init);
         return;
       case 'vanish':
         this.#note(pair, 'state directory vanishes');
@@ -295,15 +295,6 @@ function isLiving(init: Twin['init']): boolean {
   return ['alive', 'stopped by a signal'].includes(initState(init));
 }
 
-/** Reaps an init that has exited: the test is its subreaper. */
-async function reap({ init }: Twin): Promise<void> {
-  for (let tries = 0; init !== null && tries < 100; tries++) {
-    if (!initState(init).startsWith('zombie')) return;
-    native.reapOrphans(0);
-    await delay(2);
-  }
-}
-
 /** Until nothing is left in the cgroups, which are then removed. */
 async function untilGone(twin: Twin): Promise<void> {
   for (let tries = 0; tries < 500; tries++) {
@@ -320,7 +311,7 @@ async function untilGone(twin: Twin): Promise<void> {
         // Still in use.
       }
     }
-    await reap(twin);
+    await reap(twin.init);
     if (left.length === 0 && !isLiving(twin.init)) return;
     await delay(5);
   }

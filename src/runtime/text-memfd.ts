@@ -1,0 +1,16 @@
+import fs from 'node:fs';
+import { native } from '../native';
+import { systemError } from '../process/exit';
+
+/** A text in a memfd: the runtime opens it by its /proc path; close the descriptor when it has. */
+export function textMemfd(name: string, text: string): { fd: number; path: string } {
+  const fd = native.memfd(name, 0);
+  if (fd < 0) throw systemError('memfd_create', fd);
+  try {
+    fs.writeSync(fd, text);
+  } catch (error) {
+    native.close(fd);
+    throw error;
+  }
+  return { fd, path: `/proc/${process.pid}/fd/${fd}` };
+}

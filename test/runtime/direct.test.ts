@@ -1,0 +1,206 @@
+import assert from 'node:assert/strict';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { describe, it } from 'node:test';
+import { Worker } from 'node:worker_threads';
+import { type Direct, DirectOperations, versionGate } from '../../src/runtime/direct';
+import { kind, needsRuntime, runtime } from '../helpers/environment';
+import { diff, snapshot } from '../helpers/leaks';
+import { temporaryDirectory } from '../helpers/temporary';
+import { Cli } from './differential/cli';
+import { DirectFixture, kOptions, kStateFile, until, valueIn, whyNot } from './differential/fixture';
+import { initState } from './differential/observe';
+import { reap } from './differential/reap';
+
+/** Keeps a container's descriptors, and ends only by being terminated. */
+const kWorker = `
+  const { workerData, parentPort } = require('node:worker_threads');
+  const { DirectOperations } = require(workerData.module);
+  const direct = new DirectOperations(workerData.options);
+  direct.keep('worker', { pid: workerData.pid });
+  parentPort.postMessage(direct.state('worker'));
+  setInterval(() => {}, 1000);
+`;
+
+describe('versionGate', () => {
+  it('knows the proven versions and no other major', () => {
+    for (const [known, text] of [
+      ['crun', 'crun version 1.8.1\ncommit: 1234'],
+      ['crun', '1.21'],
+      ['runc', '1.1.5+ds1'],
+      ['runc', '1.1.15'],
+    ] as const) {
+      assert.ok('adapter' in versionGate(known, text), text);
+    }
+    for (const [unknown, text] of [
+      ['crun', ''],
+      ['crun', '2.0'],
+      ['crun', '0.17'],
+      ['crun', '1.7'],
+      ['runc', '1.2.0'],
+      ['runc', '2.1.5'],
+    ] as const) {
+      assert.ok('why' in versionGate(unknown, text), text);
+    }
+  });
+});
+
+describe('DirectOperations without a way', () => {
+  it('says why: unknown version, systemd cgroups', async () => {
+    const unknown = new DirectOperations({ ...kOptions, kind: 'crun', version: '7.0' });
+    assert.match(whyNot(unknown.state('a')), /crun 7\.0 is not proven/);
+    assert.match(whyNot(await unknown.list()), /not proven/);
+    unknown.keep('a', { pid: process.pid });
+    unknown.close();
+    const systemd = new DirectOperations({
+      ...kOptions,
+      kind: 'crun',
+      version: '1.8.1',
+      cgroupManager: 'systemd',
+    });
+    assert.match(whyNot(systemd.kill('a', 9, false)), /systemd/);
+  });
+});
+
+describe('direct operations', { skip: needsRuntime() }, () => {
+  const fixture = new DirectFixture();
+  const { base, direct, root } = fixture;
+
+  for (const isKept of [false, true]) {
+    const how = isKept ? 'with kept descriptors' : 'by path';
+
+    it(`tell every state as the command line does, ${how}`, async () => {
+      const id = isKept ? 'kept' : 'unkept';
+      const twin = await fixture.create(id);
+      if (isKept) twin.keep();
+      const check = async (status: string): Promise<void> => {
+        const state = valueIn(direct.state(id));
+        assert.equal(state.status, status);
+        assert.deepEqual(state, await fixture.stateByCli(id));
+      };
+      await check('created');
+      valueIn(await direct.pause(id));
+      // Created and frozen: the fifo counts for crun, the freezer for runc.
+      await check(kind === 'crun' ? 'created' : 'paused');
+      valueIn(await direct.resume(id));
+      await check('created');
+      valueIn(await direct.start(id));
+      await check('running');
+      valueIn(await direct.pause(id));
+      await check('paused');
+      valueIn(await direct.resume(id));
+      await check('running');
+      valueIn(direct.kill(id, 9, false));
+      await until(() => initState(twin.init).startsWith('zombie'));
+      await check('stopped');
+      await reap(twin.init);
+      assert.equal(initState(twin.init), 'gone');
+      await check('stopped');
+      valueIn(await direct.destroy(id, { force: false }));
+      assert.match(whyNot(direct.state(id)), /no st/);
+    });
+  }
+
+  it('do not touch a process that got the pid later', async () => {
+    const twin = await fixture.run('reused');
+    twin.keep();
+    const path = `${twin.stateDirectory}/${kStateFile}`;
+    const text = readFileSync(path, 'utf8');
+    writeFileSync(path, text.replace(twin.init?.startTime ?? '', String(Number(twin.init?.startTime) - 1)));
+    assert.equal(valueIn(direct.state('reused')).status, 'stopped');
+    assert.deepEqual(valueIn(direct.state('reused')), await fixture.stateByCli('reused'));
+    whyNot(direct.kill('reused', 9, false));
+    whyNot(await direct.pause('reused'));
+    writeFileSync(path, text);
+    assert.equal(valueIn(direct.state('reused')).status, 'running');
+    assert.equal(initState(twin.init), 'alive');
+  });
+
+  it('leave unknown keys, half a file, odd ids and no container to the runtime', async () => {
+    const twin = await fixture.create('odd');
+    const path = `${twin.stateDirectory}/${kStateFile}`;
+    const text = readFileSync(path, 'utf8');
+    for (const content of [text.replace('{', '{"x":1,'), text.slice(0, 50), '', 'null']) {
+      writeFileSync(path, content);
+      whyNot(direct.state('odd'));
+      whyNot(direct.kill('odd', 15, false));
+      whyNot(await direct.start('odd'));
+      whyNot(await direct.destroy('odd', { force: true }));
+    }
+    writeFileSync(path, text);
+    assert.equal(initState(twin.init), 'alive');
+    for (const id of ['', '.', '..', 'a/b', '../root/odd', 'a\0b', 'nobody']) whyNot(direct.state(id));
+  });
+
+  it('list as the command line does, in slices', async () => {
+    const twin = await fixture.run('many');
+    const list = `${base}/list-root`;
+    for (let index = 0; index < 200; index++) {
+      cpSync(twin.stateDirectory, `${list}/c${(index * 7919) % 200}`, { recursive: true });
+    }
+    mkdirSync(`${list}/no-state`);
+    mkdirSync(`${list}/.hidden`);
+    const others = new DirectOperations({ ...kOptions, root: list });
+    let turns = 0;
+    let isListing = true;
+    const count = (): void => {
+      turns++;
+      if (isListing) setImmediate(count);
+    };
+    setImmediate(count);
+    const entries = valueIn(await others.listEntries());
+    isListing = false;
+    assert.ok(turns > 5, `the loop turned ${turns} times`);
+    const { stdout } = await new Cli(runtime, list, base).run('list', '--format', 'json');
+    assert.deepEqual(entries, JSON.parse(stdout));
+    const [item] = valueIn(await others.list());
+    assert.equal(item?.bundlePath, twin.directory);
+    assert.ok(item?.created instanceof Date);
+    const empty = new DirectOperations({ ...kOptions, root: temporaryDirectory('empty') });
+    assert.deepEqual(await empty.list(), { done: true, value: [] });
+    whyNot(await new DirectOperations({ ...kOptions, root: '/nonexistent' }).list());
+  });
+
+  it('keep no descriptor after forget, close and destroy', async () => {
+    const twin = await fixture.run('descriptors');
+    const atFirst = snapshot();
+    const left = (): string[] => diff(atFirst, snapshot()).filter((line) => line.startsWith('descriptors: '));
+    twin.keep();
+    twin.keep();
+    direct.state('descriptors');
+    valueIn(await direct.pause('descriptors'));
+    valueIn(await direct.resume('descriptors'));
+    assert.equal(left().length, 3);
+    direct.forget('descriptors');
+    direct.forget('descriptors');
+    assert.deepEqual(left(), []);
+    const other = new DirectOperations({ ...kOptions, root });
+    other.keep('descriptors', { pid: twin.init?.pid ?? 0 });
+    other.state('descriptors');
+    other.close();
+    other.close();
+    assert.deepEqual(left(), []);
+    twin.keep();
+    valueIn(await direct.destroy('descriptors', { force: true }));
+    assert.deepEqual(left(), []);
+  });
+
+  it('keep no descriptor when the worker that had them is terminated', async () => {
+    const twin = await fixture.run('worker');
+    const atFirst = snapshot();
+    const worker = new Worker(kWorker, {
+      eval: true,
+      workerData: {
+        module: require.resolve('../../src/runtime/direct'),
+        options: { ...kOptions, root },
+        pid: twin.init?.pid,
+      },
+    });
+    const answer = await new Promise<Direct<{ status: string }>>((resolve, reject) => {
+      worker.once('message', resolve);
+      worker.once('error', reject);
+    });
+    assert.equal(valueIn(answer).status, 'running');
+    await worker.terminate();
+    await until(() => !diff(atFirst, snapshot()).some((line) => /pidfd|stat|freez/.test(line)));
+  });
+});
