@@ -38,7 +38,7 @@ export async function warmUp(dobby: DobbyRunC): Promise<Snapshot> {
 
 /** What is left since, but for the tests' own directories, which go when the process exits. */
 export async function leftOver(before: Snapshot): Promise<string[]> {
-  return (await leftSince(before)).filter((line) => !line.startsWith('temporaryFiles: '));
+  return await leftSince(before, { isExpected: (line) => line.startsWith('temporaryFiles: ') });
 }
 
 /** A bundle over the shared root file system. */
