@@ -111,7 +111,7 @@ int ExitWatch::open() {
 }
 
 void ExitWatch::close() {
-  while (!watches_.empty()) end(watches_.begin());
+  while (!watches_.empty()) end(watches_.begin(), false);
   epoll_.reset();
 }
 
@@ -138,11 +138,15 @@ int ExitWatch::add(int32_t token, int pidfd, pid_t pid) {
   return 0;
 }
 
-void ExitWatch::end(Watches::iterator it) {
+void ExitWatch::end(Watches::iterator it, bool is_reaped) {
   Watch& watch = it->second;
   // Removed by hand: a copy of the descriptor in a child that has not exec'd yet would keep it in the set.
   epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, watch.pidfd.get(), nullptr);
-  Orphans::of_process().unclaim(watch.pid);
+  if (is_reaped) {
+    Orphans::of_process().unclaim(watch.pid);
+  } else {
+    Orphans::of_process().abandon(watch.pid);
+  }
   if (watch.is_ref) ref_count_--;
   watches_.erase(it);
 }
@@ -150,7 +154,7 @@ void ExitWatch::end(Watches::iterator it) {
 int ExitWatch::remove(int32_t token) {
   const auto it = watches_.find(token);
   if (it == watches_.end()) return -ENOENT;
-  end(it);
+  end(it, false);
   return 0;
 }
 
@@ -188,7 +192,7 @@ size_t ExitWatch::drain(ExitRecord* out, size_t capacity, bool& more) {
     Exit exit;
     if (!observe(it->second.pidfd.get(), it->second.pid, events[i].events, exit)) continue;
     out[count++] = {token, exit.code, exit.status, static_cast<int32_t>(exit.source)};
-    end(it);
+    end(it, exit.source == ExitSource::kWaitid);
   }
   return count;
 }

@@ -73,7 +73,7 @@ class ExitWatch {
     bool is_ref;
   };
   using Watches = std::unordered_map<int32_t, Watch>;
-  void end(Watches::iterator it);
+  void end(Watches::iterator it, bool is_reaped);
 
   UniqueFd epoll_;
   Watches watches_;

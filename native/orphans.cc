@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
+#include <iterator>
 
 #include "proc_stat.h"
 #include "syscalls.h"
@@ -90,6 +91,15 @@ void Orphans::unclaim(pid_t pid) {
   if (it != claims_.end() && --it->second == 0) claims_.erase(it);
 }
 
+void Orphans::abandon(pid_t pid) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const auto it = claims_.find(pid);
+  if (it == claims_.end() || --it->second != 0) return;
+  claims_.erase(it);
+  ProcStat stat;
+  if (read_proc_stat(pid, stat)) abandoned_[pid] = stat.start_time;
+}
+
 int Orphans::hold() {
   const std::lock_guard<std::mutex> lock(mutex_);
   held_.insert(next_ticket_);
@@ -108,11 +118,21 @@ bool Orphans::any_zombie() {
 
 bool Orphans::may_reap(pid_t pid, const Seen& seen, const ProcStat& stat, const Pass& pass, bool may_guess) const {
   if (is_held_back(seen)) return false;
+  const auto known = abandoned_.find(pid);
+  if (known != abandoned_.end() && known->second == seen.start_time) return true;
   if (stat.session != pid && stat.session != getsid(0)) return true;
   if (!may_guess) return false;
   const int64_t age_ms = pass.now_ms - seen.first_ms;
   if (age_ms >= pass.grace_ms) return true;
   return age_ms >= kWeakGraceMs && (in_nested_pid_namespace(pid) || in_other_cgroup(pid));
+}
+
+void Orphans::forget_gone() {
+  for (auto it = abandoned_.begin(); it != abandoned_.end();) {
+    ProcStat stat;
+    const bool is_there = read_proc_stat(it->first, stat) && stat.start_time == it->second;
+    it = is_there ? std::next(it) : abandoned_.erase(it);
+  }
 }
 
 int Orphans::reap(const Pass& pass) {
@@ -147,11 +167,13 @@ int Orphans::reap(const Pass& pass) {
     if (may_reap(pid, before->second, stat, pass, may_guess) &&
         waitid(P_PID, id, &info, WEXITED | WNOHANG) == 0) {
       reaped++;
+      abandoned_.erase(pid);
       continue;
     }
     still_seen[pid] = before->second;
   }
   seen_.swap(still_seen);
+  forget_gone();
   return reaped;
 }
 

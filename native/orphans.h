@@ -22,6 +22,7 @@ namespace dobby {
  *   - spared: a child that libuv's loop of the calling thread has a live handle for.
  * It is reaped only if no ticket is held that was taken before it was first seen (a runtime call that is under
  * way can have made it, and will claim it when it has read the pid), and
+ *   - known: it was claimed once and has been abandoned (a worker that ended). Reaped when seen for the second time;
  *   - strong evidence: its session is neither ours nor its own. A child of ours is in our session until it calls
  *     setsid(), which makes its own. Reaped when seen for the second time;
  *   - weak evidence: it is in a nested pid namespace or another cgroup (v2). Somebody can have moved his own
@@ -41,6 +42,8 @@ class Orphans {
   /** Claims may nest. Claiming a pid that is no child of ours is right too: it can become one. */
   void claim(pid_t pid);
   void unclaim(pid_t pid);
+  /** Gives a claim up for good: nobody will ask how this process ended. */
+  void abandon(pid_t pid);
 
   int hold();
   void release(int ticket);
@@ -66,6 +69,7 @@ class Orphans {
 
   bool is_claimed(pid_t pid) const { return claims_.count(pid) != 0; }
   bool is_held_back(const Seen& seen) const { return !held_.empty() && *held_.begin() < seen.next_ticket; }
+  void forget_gone();
   bool may_reap(pid_t pid, const Seen& seen, const struct ProcStat& stat, const Pass& pass, bool may_guess) const;
 
   std::mutex mutex_;
@@ -73,6 +77,7 @@ class Orphans {
   std::set<int> held_;
   int next_ticket_ = 1;
   std::map<pid_t, Seen> seen_;
+  std::map<pid_t, uint64_t> abandoned_;  // with their start times
 };
 
 /** The tickets of one environment, which may end before it has released them. */

@@ -32,7 +32,7 @@ class OwnedFds {
   bool release(int fd) {
     const auto it = fds_.find(fd);
     if (it == fds_.end()) return false;
-    if (it->second != 0) Orphans::of_process().unclaim(it->second);
+    if (it->second != 0) Orphans::of_process().abandon(it->second);
     fds_.erase(it);
     return true;
   }

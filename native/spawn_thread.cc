@@ -20,7 +20,7 @@ SpawnResult spawn_and_claim(SpawnRequest& request, CloneStack& stack) {
 }
 
 SpawnJob::~SpawnJob() {
-  if (result_.pid > 0) Orphans::of_process().unclaim(result_.pid);
+  if (result_.pid > 0) Orphans::of_process().abandon(result_.pid);
 }
 
 SpawnThread::SpawnThread(uv_loop_t* loop, HandleCount& handles) : loop_(loop), handles_(handles) {

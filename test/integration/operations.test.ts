@@ -90,6 +90,17 @@ for (const direct of ['auto', 'off'] as const)
       await container.destroy({ force: true });
     });
 
+    test('a container can be paused at once after its start, in the middle of its exec', async () => {
+      const bundle = await newBundle(['/bin/sleep', '100']);
+      for (let round = 0; round < 10; round++) {
+        const container = await dobby.create(newId(), bundle);
+        await Promise.all([container.start(), container.pause()]);
+        assert.equal(await dobby.state(container.containerId), ContainerStatus.Paused);
+        await container.resume();
+        await container.destroy({ force: true });
+      }
+    });
+
     test('list has every container, in the form of ContainerListItem', async () => {
       const bundle = await newBundle(['/bin/sleep', '100'], { annotations: { 'org.test': 'yes' } });
       const first = await dobby.create(newId(), bundle);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { type DobbyRunC, type OperationEvent, RuntimeError } from '../../src/index';
+import type { DobbyRunC, OperationEvent, RuntimeError } from '../../src/index';
 import { leftOver, newBundle, newDobby, newId, runShell, warmUp } from '../helpers/containers';
 import { needsRuntime } from '../helpers/environment';
 import type { Snapshot } from '../helpers/leaks';

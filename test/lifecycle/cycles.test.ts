@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { leftOver, newBundle, newDobby, newId, warmUp } from '../helpers/containers';
 import { needsRuntime } from '../helpers/environment';
 
-const cycles = Number(process.env['DOBBY_TEST_CYCLES'] ?? 1000);
+const cycles = Number(process.env.DOBBY_TEST_CYCLES ?? 1000);
 const warm = Math.min(200, Math.floor(cycles / 2));
 // RSS moves by garbage collections; a leak of 4 KB a cycle would show as more than three megabytes.
 const growthBytes = 24 * 1024 * 1024;
