@@ -28,7 +28,7 @@ export interface RuntimeErrorFields {
   signal?: NodeJS.Signals | null;
   /** What the runtime printed on its standard error, at most 64 KiB. */
   stderr?: string;
-  /** The message of the last error line of the runtime's log (`--log-format json`). */
+  /** The messages of the error lines of the runtime's log (`--log-format json`). */
   log?: string;
   durationMs?: number;
   /** Whether everything that the failed operation had made was removed again. */
@@ -81,4 +81,9 @@ export function argumentRangeError(
   code: ArgumentCode = 'ERR_OUT_OF_RANGE',
 ): RangeError & { code: string } {
   return Object.assign(new RangeError(message), { code });
+}
+
+/** Whether a system call has failed for want of something that may be there again in a moment. */
+export function isScarcity(error: unknown): boolean {
+  return ['EMFILE', 'ENFILE', 'ENOMEM'].includes((error as { code?: string } | null)?.code ?? '');
 }

@@ -1,6 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { argumentRangeError, argumentTypeError } from '../errors';
 import { native } from '../native';
+import { systemError } from './exit';
 
 /** A descriptor of the caller's: it stays the caller's, and stays open. */
 export type Fd = number | FileHandle;
@@ -27,12 +28,30 @@ export function copyDescriptor(fd: Fd, what: string): number {
 export class DescriptorList {
   #fds: number[] = [];
 
+  get length(): number {
+    return this.#fds.length;
+  }
+
   add(fd: number): void {
     this.#fds.push(fd);
   }
 
   set(index: number, fd: number): void {
     this.#fds[index] = fd;
+  }
+
+  /** Copies of them, for another try. @throws a system error, EMFILE above all */
+  copies(): DescriptorList {
+    const copies = new DescriptorList();
+    for (const fd of this.#fds) {
+      const copy = fd < 0 ? fd : native.duplicate(fd);
+      if (fd >= 0 && copy < 0) {
+        copies.close();
+        throw systemError('dup', copy);
+      }
+      copies.add(copy);
+    }
+    return copies;
   }
 
   /** Hands the descriptors over. */

@@ -15,9 +15,9 @@ export interface ExitStatus {
   at: Date;
   /**
    * Who told: 'waitid' (our child, waitid(2)), 'pidfd' (another's child: PIDFD_GET_INFO of Linux 6.15, or its
-   * /proc/PID/stat while it was a zombie), 'unobserved' (it is gone, and nobody kept its status).
+   * /proc/PID/stat while it was a zombie), 'keeper' (the keeper's record, written when nobody of us looked), 'unobserved' (it is gone, and nobody kept its status).
    */
-  source: 'waitid' | 'pidfd' | 'unobserved';
+  source: 'waitid' | 'pidfd' | 'keeper' | 'unobserved';
 }
 
 // CLD_* of sigaction(2).
@@ -29,7 +29,7 @@ const sources = {
   [ExitSource.Unobserved]: 'unobserved',
 } as const;
 
-function decodeExit(code: number, status: number, source: ExitSource): ExitStatus {
+export function decodeExit(code: number, status: number, source: ExitSource): ExitStatus {
   const byExit = code === cldExited;
   const bySignal = code > cldExited;
   return {
@@ -88,6 +88,12 @@ export class WatchedProcess {
   }
 }
 
+/** Whether somebody here waits for the exit of this pid. */
+export function isWatched(pid: number): boolean {
+  for (const process of watched.values()) if (process.pid === pid) return true;
+  return false;
+}
+
 /** An error for a failed system call: code is the errno's name. `result` is -errno. */
 export function systemError(call: string, result: number): NodeJS.ErrnoException {
   const { getSystemErrorName } = require('node:util') as typeof import('node:util');
@@ -106,15 +112,21 @@ const watched = new Map<number, WatchedProcess>();
 let nextToken = 1;
 let batch: Int32Array | null = null;
 
+/** To be called before a process is started: what fails here leaves nothing that runs unwatched. */
+export function openExitWatch(): void {
+  if (batch) return;
+  const entries = new Int32Array(batchEntries * ExitField.Width);
+  const opened = native.openExitWatch(entries, deliver);
+  if (opened < 0) throw systemError('epoll_create1', opened);
+  batch = entries;
+}
+
 function watch(pid: number, pidfd: number, process: WatchedProcess): number {
-  if (!batch) {
-    batch = new Int32Array(batchEntries * ExitField.Width);
-    const opened = native.openExitWatch(batch, deliver);
-    if (opened < 0) {
-      batch = null;
-      native.close(pidfd);
-      throw systemError('epoll_create1', opened);
-    }
+  try {
+    openExitWatch();
+  } catch (error) {
+    native.close(pidfd);
+    throw error;
   }
   const token = nextToken++;
   const result = native.watch(token, pidfd, pid);

@@ -5,8 +5,9 @@ import { systemError } from './exit';
 const readable = 1;
 const writable = 2;
 const chunkBytes = 64 * 1024;
-// A read smaller than this leaves the rest of its chunk for the next one.
-const reuseBytes = 8 * 1024;
+const leastBytes = 32 * 1024;
+// What is read into next, by whichever stream: an idle stream holds no memory. Slices of it are given away.
+let slab = Buffer.alloc(0);
 const readsPerWake = 16;
 // The largest pipe a container can have made of ours (fs.pipe-max-size, 1 MiB by default).
 const pipeBytes = 1024 * 1024;
@@ -25,7 +26,6 @@ export class FdStream extends Duplex {
   readonly #isPty: boolean;
   #fd: number;
   #wanted = 0;
-  #chunk = Buffer.alloc(0);
   #atEnd: boolean;
   #pending: { bytes: Uint8Array; done: (error?: Error | null) => void } | null = null;
   #onEnd: (() => void) | null = null;
@@ -120,7 +120,8 @@ export class FdStream extends Duplex {
   #readOn(): void {
     for (let turn = 0; turn < readsPerWake && this.#fd >= 0; turn++) {
       const count = this.#readOnce();
-      if (count <= 0 && count !== eintr) return;
+      // A short read has emptied the pipe: let the writer fill it rather than fetch every few bytes.
+      if (count < leastBytes && count !== eintr) return;
       if (!(this.#wanted & readable)) return;
     }
   }
@@ -128,11 +129,11 @@ export class FdStream extends Duplex {
   /** One read(2) into the buffer of the stream; what it returned, or 0 at the end (which is then closed). */
   #readOnce(): number {
     if (this.#fd < 0) return eof;
-    if (this.#chunk.length < reuseBytes) this.#chunk = Buffer.allocUnsafeSlow(chunkBytes);
-    const count = native.read(this.#fd, this.#chunk, 0, this.#chunk.length);
+    if (slab.length < leastBytes) slab = Buffer.allocUnsafeSlow(chunkBytes);
+    const count = native.read(this.#fd, slab, 0, Math.min(slab.length, chunkBytes));
     if (count > 0) {
-      const bytes = this.#chunk.subarray(0, count);
-      this.#chunk = this.#chunk.subarray(count);
+      const bytes = slab.subarray(0, count);
+      slab = slab.subarray(count);
       if (!this.push(bytes)) this.#want(this.#wanted & ~readable);
       this.#onData?.();
     } else if (count === eof || count === eio) {

@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import { native } from '../native';
+import { systemError } from './exit';
 
 /**
  * The runtime's binary as a sealed memfd, read once. crun and runc copy their own binary into a sealed memfd and
@@ -26,8 +27,8 @@ export class RuntimeImage {
     const identity = `${stat.dev}:${stat.ino}:${stat.size}:${stat.mtimeMs}:${stat.ctimeMs}`;
     if (identity === this.#identity) return this.#fd;
     this.release();
-    this.#identity = identity;
     this.#fd = copyToImage(this.path, stat);
+    this.#identity = identity;
     return this.#fd;
   }
 
@@ -47,15 +48,26 @@ export class RuntimeImage {
 function copyToImage(path: string, stat: fs.Stats): number {
   // A script's interpreter needs a path to open, and set-user-id bits do not travel with a copy.
   if (!stat.isFile() || (stat.mode & 0o6000) !== 0 || (stat.mode & 0o111) === 0) return -1;
-  const file = fs.openSync(path, 'r');
+  let file: number;
+  try {
+    file = fs.openSync(path, 'r');
+  } catch (error) {
+    // Unreadable but executable: by path.
+    if ((error as NodeJS.ErrnoException).code === 'EACCES') return -1;
+    throw error;
+  }
   try {
     const magic = Buffer.alloc(4);
     if (fs.readSync(file, magic, 0, 4, 0) < 4 || magic.toString('latin1') !== '\x7fELF') return -1;
     const fd = native.sealedImage(file);
+    if (isScarce(fd)) throw systemError('memfd_create', fd);
     return fd < 0 ? -1 : fd;
-  } catch {
-    return -1; // unreadable but executable: by path
   } finally {
     fs.closeSync(file);
   }
+}
+
+/** Out of something for now: no reason to do without an image for ever. */
+function isScarce(result: number): boolean {
+  return result === -12 || result === -23 || result === -24; // ENOMEM, ENFILE, EMFILE
 }

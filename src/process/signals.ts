@@ -29,7 +29,7 @@ export function signalNumber(signal: Signal): number {
   const name = upper.startsWith('SIG') ? upper : `SIG${upper}`;
   const known = numbers.get(name) ?? realtimeNumber(name);
   if (known === undefined)
-    throw argumentTypeError(`signal '${String(signal)}': no such signal`, 'ERR_INVALID_ARG_VALUE');
+    throw argumentTypeError(`signal '${signal}': no such signal`, 'ERR_INVALID_ARG_VALUE');
   return known;
 }
 

@@ -55,16 +55,7 @@ export function spawnProcess(request: SpawnRequest): Promise<Spawned> {
       resolve(settle());
     });
   }
-  // The image may be replaced by a newer one while the request waits for its thread.
-  const heldImageFd = imageFd < 0 ? -1 : native.duplicate(imageFd);
-  return new Promise((resolve, reject) => {
-    native.spawn(strings, argv.length, fds, heldImageFd, out, () => {
-      if (heldImageFd >= 0) native.close(heldImageFd);
-      try {
-        resolve(settle());
-      } catch (error) {
-        reject(error);
-      }
-    });
-  });
+  return new Promise<void>((resolve) => {
+    native.spawn(strings, argv.length, fds, imageFd, out, resolve);
+  }).then(settle);
 }

@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { argumentRangeError, argumentTypeError } from '../errors';
 import { native } from '../native';
-import { copyDescriptor, DescriptorList, type Fd } from './descriptors';
+import { copyDescriptor, type DescriptorList, type Fd } from './descriptors';
 import { systemError } from './exit';
 import { FdStream } from './fd-stream';
 import { keepable } from './kept-pipe';
@@ -40,6 +40,7 @@ export class ProcessStreams {
   stderr: Readable | null = null;
   readonly #drains: Array<() => Promise<void>> = [];
   readonly #closes: Array<() => void> = [];
+  readonly #kept = new Map<'stdout' | 'stderr', FdStream>();
 
   /** Resolves when all that the process wrote is readable here, or in the file or buffer it goes to. */
   async drain(): Promise<void> {
@@ -49,6 +50,32 @@ export class ProcessStreams {
   /** Gives up: the process was never started. */
   close(): void {
     for (const close of this.#closes) close();
+  }
+
+  /** An output stream of ours. */
+  read(name: 'stdout' | 'stderr', stream: FdStream | OutputBuffer): void {
+    this[name] = stream;
+    this.own(
+      () => stream.drain(),
+      () => stream.destroy(),
+    );
+  }
+
+  /** The same for a kept pipe: what is in it stays there, for a successor, until the exit has been told. */
+  readKept(name: 'stdout' | 'stderr', stream: FdStream): void {
+    this[name] = stream;
+    this.#kept.set(name, stream);
+    this.#closes.push(() => stream.destroy());
+  }
+
+  /** Our end of a kept pipe; -1 when the stream is none, or is closed. */
+  keptFd(name: 'stdout' | 'stderr'): number {
+    return this.#kept.get(name)?.fd ?? -1;
+  }
+
+  /** For after the exit has been told: a stream that nobody reads would keep its descriptor otherwise. */
+  releaseKept(): void {
+    for (const stream of this.#kept.values()) void stream.drain();
   }
 
   /** A stream or pump of ours, with what is to be done at the exit and at giving up. */
@@ -112,14 +139,11 @@ function openOutput(
   if (target === 'pipe' || target === 'kept-pipe' || target === 'buffer') {
     const [readFd, pipeFd] = openPipe();
     const writeFd = target === 'kept-pipe' ? closing(readFd, () => keepable(pipeFd)) : pipeFd;
-    const stream = closing(writeFd, () =>
-      target === 'buffer' ? new OutputBuffer(readFd) : new FdStream(readFd, { readable: true }),
-    );
-    streams[name] = stream;
-    streams.own(
-      () => stream.drain(),
-      () => stream.destroy(),
-    );
+    closing(writeFd, () => {
+      if (target === 'buffer') streams.read(name, new OutputBuffer(readFd));
+      else if (target === 'pipe') streams.read(name, new FdStream(readFd, { readable: true }));
+      else streams.readKept(name, new FdStream(readFd, { readable: true }));
+    });
     return writeFd;
   }
   if (typeof target === 'object' && target !== null && 'file' in target)

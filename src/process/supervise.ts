@@ -25,6 +25,7 @@ export class SupervisedProcess {
     this.exited = new Promise((resolve) => {
       tell = resolve;
     });
+    void this.exited.then(() => releaseLater(streams));
     this.#watched = new WatchedProcess(pid, pidfd, (status) => {
       this.status = status;
       tell(this.#settle(status, streams, refine));
@@ -55,6 +56,13 @@ export class SupervisedProcess {
   }
 }
 
+/** After those who wait for the exit have run. */
+function releaseLater(streams: readonly ProcessStreams[]): void {
+  setImmediate(() => {
+    for (const each of streams) each.releaseKept();
+  });
+}
+
 /** What a handle needs of a process. */
 export type Supervised = Pick<SupervisedProcess, 'pid' | 'exited' | 'status' | 'kill' | 'ref' | 'unref'>;
 
@@ -62,6 +70,17 @@ export type Supervised = Pick<SupervisedProcess, 'pid' | 'exited' | 'status' | '
 export function goneProcess(pid = 0, known?: Promise<ExitStatus>): Supervised {
   const exited = known ?? Promise.resolve(unobservedExit());
   return { pid, status: unobservedExit(), exited, kill: () => false, ref: () => {}, unref: () => {} };
+}
+
+/** A process whose end is known, and whose output is still to be read. */
+export function endedProcess(
+  pid: number,
+  status: ExitStatus,
+  streams: readonly ProcessStreams[],
+): Supervised {
+  const exited = Promise.allSettled(streams.map((each) => each.drain())).then(() => status);
+  void exited.then(() => releaseLater(streams));
+  return { pid, status, exited, kill: () => false, ref: () => {}, unref: () => {} };
 }
 
 /** The end of a process that nobody saw. */

@@ -54,6 +54,8 @@ export interface Adapter {
   listEntry(name: string, standing: Standing): ListEntry;
   /** Forgets the parsed files of all other containers. */
   keepOnly(names: ReadonlySet<string>): void;
+  /** Forgets the parsed files of a container that has been removed. */
+  forget(id: string): void;
 
   plan(id: string): Plan;
   /** What `delete` removes, in the runtime's order. */

@@ -42,7 +42,7 @@ export interface ExecArgs {
   fileCount: number;
 }
 
-/** With a process file the command stands in that file, and so do its user, directory and environment. */
+/** With a process file (see exec-process) the command stands in that file, and so does all else about it. */
 export function execArgs(id: string, command: readonly string[], a: ExecArgs, o: ExecOptions): string[] {
   const args = ['exec', '--pid-file', a.pidFile];
   if (a.detach) args.push('--detach');
@@ -55,7 +55,6 @@ export function execArgs(id: string, command: readonly string[], a: ExecArgs, o:
   }
   if (a.tty) args.push('--tty');
   if (o.cwd !== undefined) args.push('--cwd', o.cwd);
-  for (const [name, value] of Object.entries(o.env ?? {})) args.push('--env', `${name}=${value}`);
   if (o.user !== undefined) args.push('--user', typeof o.user === 'string' ? o.user : userArg(o.user));
   if (o.apparmor !== undefined) args.push('--apparmor', o.apparmor);
   if (o.selinuxLabel !== undefined) args.push('--process-label', o.selinuxLabel);

@@ -1,15 +1,19 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { readConfig } from '../bundle/config-file';
+import { readConfigFile } from '../bundle/config-file';
 import { argumentTypeError, RuntimeError } from '../errors';
+import { newRecord, removeRecords } from '../keeper/keeper';
+import { native } from '../native';
 import type { OciConfig } from '../oci';
 import { createArgs } from './args';
+import type { CreateCache } from './create-cache';
 import type { Deadline } from './deadline';
 import type { Invoker } from './invoke';
 import { type Launch, type Launched, type LaunchIo, launch } from './launch';
-import { removeFailedContainer } from './leftovers';
+import { hasCgroup, removeFailedContainer } from './leftovers';
 import { type CreateOptions, checkPath, type Settings } from './options';
 import { removeStagedBundle, stageBundle } from './staged-bundle';
+import { textMemfd } from './text-memfd';
 import { CallDirectory } from './workspace';
 
 /** Checks what create is given beside its descriptors. */
@@ -28,21 +32,33 @@ export function checkCreate(o: CreateOptions): void {
 export async function createContainer(
   invoker: Invoker,
   settings: Settings,
-  request: { id: string; bundlePath: string; o: CreateOptions; io: LaunchIo; deadline: Deadline },
+  request: {
+    id: string;
+    bundlePath: string;
+    o: CreateOptions;
+    io: LaunchIo;
+    deadline: Deadline;
+    cache: CreateCache | null;
+  },
   refine: Launch['refine'],
 ): Promise<Launched> {
   const { id, o, io, deadline } = request;
   const bundlePath = path.resolve(request.bundlePath);
   const configPath = o.configPath === undefined ? undefined : path.resolve(o.configPath);
-  const config = await readConfig('create', bundlePath, configPath);
+  const { config, text } = await readConfigFile('create', bundlePath, configPath);
   checkTerminal(config, io, id, bundlePath);
   // What was there before is not ours to remove.
   const wasThere = fs.existsSync(path.join(settings.root, id));
+  const ownsCgroup =
+    !wasThere && settings.cgroupManager === 'cgroupfs' && !hasCgroup(config.linux?.cgroupsPath ?? `/${id}`);
   const stages = configPath !== undefined && settings.kind === 'runc' && !wasThere;
   // Until the container is made, or what was made of it is removed: should we be killed, the next process knows.
   const directory = new CallDirectory(
-    wasThere ? undefined : { root: settings.root, id, cgroupsPath: config.linux?.cgroupsPath },
+    wasThere ? undefined : { root: settings.root, id, cgroupsPath: config.linux?.cgroupsPath, ownsCgroup },
   );
+  const prepared = config.linux?.seccomp ? request.cache?.prepare(text) : undefined;
+  const changed = prepared?.config ? textMemfd('dobby-runc-config', prepared.config) : null;
+  const usedConfigPath = changed?.path ?? (stages ? undefined : configPath);
   try {
     const bundle = stages ? stageBundle(id, settings.root, bundlePath, config) : bundlePath;
     const launched = await launch(invoker, {
@@ -52,31 +68,52 @@ export async function createContainer(
       io,
       refine,
       directory,
+      ...(settings.keeper === null ? {} : { record: newRecord(settings.root, id, 'create') }),
       args: (paths) =>
         createArgs(id, {
           bundle,
           pidFile: paths.pidFile,
           fileCount: io.fileCount,
-          ...(stages || configPath === undefined ? {} : { configPath }),
+          ...(usedConfigPath === undefined ? {} : { configPath: usedConfigPath }),
           ...(paths.consoleSocket === undefined ? {} : { consoleSocket: paths.consoleSocket }),
           ...(o.noPivot === undefined ? {} : { noPivot: o.noPivot }),
           ...(o.noNewKeyring === undefined ? {} : { noNewKeyring: o.noNewKeyring }),
           ...(o.extraArgs === undefined ? {} : { extraArgs: o.extraArgs }),
         }),
     });
+    prepared?.learn?.(path.join(settings.root, id));
     if (o.pidFile !== undefined) writePidFile(path.resolve(o.pidFile), launched.process.pid);
     return launched;
   } catch (error) {
     const isOthers = wasThere || (error instanceof RuntimeError && error.code === 'ERR_CONTAINER_EXISTS');
     if (!isOthers) {
-      const isClean = await removeFailedContainer(invoker, settings, id, config.linux?.cgroupsPath);
+      const { cgroupsPath } = config.linux ?? {};
+      // What went wrong first is what is told; out of descriptors, nothing can be removed.
+      const isClean = await removeFailedContainer(invoker, settings, id, cgroupsPath, ownsCgroup).catch(
+        () => false,
+      );
       if (stages) removeStagedBundle(id, settings.root);
+      if (settings.keeper !== null) removeRecords(settings.root, id);
       if (error instanceof RuntimeError) error.cleanedUp = isClean;
+      // crun says this where a container's own words go, if anywhere.
+      if (isFailure(error) && !fs.existsSync(bundlePath)) throw bundleGone(id, bundlePath, error);
     }
     throw error;
   } finally {
+    if (changed) native.close(changed.fd);
     directory.remove();
   }
+}
+
+function isFailure(error: unknown): error is RuntimeError {
+  return error instanceof RuntimeError && error.code === 'ERR_RUNTIME_FAILED';
+}
+
+function bundleGone(id: string, bundlePath: string, cause: RuntimeError): RuntimeError {
+  const { argv, exitCode, stderr, log, durationMs, cleanedUp } = cause;
+  const message = `create ${id}: bundle ${bundlePath}: has been removed since it was checked`;
+  const facts = { argv, exitCode, stderr, log, durationMs, cleanedUp };
+  return new RuntimeError('ERR_INVALID_BUNDLE', message, { op: 'create', containerId: id, ...facts, cause });
 }
 
 function checkTerminal(config: OciConfig, io: LaunchIo, id: string, bundlePath: string): void {

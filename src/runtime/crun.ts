@@ -97,6 +97,10 @@ export class CrunAdapter implements Adapter {
     return { id: name, pid, status, bundle, created, owner };
   }
 
+  forget(id: string): void {
+    this.#files.delete(id);
+  }
+
   keepOnly(names: ReadonlySet<string>): void {
     for (const id of this.#files.keys()) {
       if (!names.has(id)) this.#files.delete(id);

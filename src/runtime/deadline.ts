@@ -42,6 +42,14 @@ export class Deadline {
     if (this.stopped) throw this.error();
   }
 
+  /** What is left of this call, as the options of a step of it. */
+  rest(): CallOptions {
+    const signal = this.#signal;
+    const timeoutMs =
+      this.#timeoutMs === undefined ? undefined : Math.max(1, this.#timeoutMs - this.elapsedMs());
+    return { ...(signal ? { signal } : {}), ...(timeoutMs === undefined ? {} : { timeoutMs }) };
+  }
+
   /** Waits for a promise, but not past the deadline. */
   async race<T>(promise: Promise<T>): Promise<T> {
     this.throwIfStopped();

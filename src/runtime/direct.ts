@@ -6,8 +6,8 @@ import { Found } from './found';
 import { KeptInit } from './init-handle';
 import type { ContainerListItem } from './output';
 import { throwIfImpatient, withPatience } from './patience';
-import { settlesWithin, stuckError, stuckMs } from './stuck';
 import { attempt, type Direct, type ListEntry, type OciState, reason, Slices, Unfamiliar } from './state';
+import { settlesWithin, stuckError, stuckMs } from './stuck';
 import { type RuntimeKind, versionGate } from './versions';
 
 export type { Direct, ListEntry, OciState } from './state';
@@ -62,6 +62,7 @@ export class DirectOperations {
   forget(id: string): void {
     this.#kept.get(id)?.close();
     this.#kept.delete(id);
+    this.#adapter?.forget(id);
   }
 
   state(id: string): Direct<OciState> {

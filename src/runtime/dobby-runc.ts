@@ -1,8 +1,13 @@
 import { EventEmitter } from 'node:events';
 import fs from 'node:fs';
+import path from 'node:path';
 import type { Bundle } from '../bundle/bundle';
+import { toJson } from '../bundle/json';
 import { type Container, ContainerHandle, type ContainerProcess, ProcessHandle } from '../container';
 import { argumentTypeError, RuntimeError } from '../errors';
+import { type Adopted, adoptKept } from '../keeper/adopt';
+import { execRecords, initRecord, newRecord, removeRecords, removeWhenTold } from '../keeper/keeper';
+import { readRecord } from '../keeper/record';
 import { native } from '../native';
 import type { OciState } from '../oci';
 import type { ExitStatus } from '../process/exit';
@@ -14,10 +19,12 @@ import { goneProcess, type Supervised, SupervisedProcess } from '../process/supe
 import { deleteArgs, execArgs, killArgs } from './args';
 import { containerConfig } from './container-config';
 import { checkCreate, createContainer } from './create';
+import { CreateCache, hideFilter } from './create-cache';
 import { Deadline } from './deadline';
 import { DirectOperations } from './direct';
-import { checkExec, execProcess, jsonMemfd } from './exec-process';
-import { isHalfMade, leftoverIds, removeHalfMade } from './half-made';
+import { checkExec, execProcess } from './exec-process';
+import { operationError } from './failures';
+import { initPid, isHalfMade, leftoverIds, removeHalfMade } from './half-made';
 import { checkId } from './ids';
 import { Invoker } from './invoke';
 import { LaunchIo, launch } from './launch';
@@ -38,7 +45,9 @@ import { KeyedQueue, Semaphore } from './queue';
 import { takeInterrupted } from './recovery';
 import { removeStagedBundle } from './staged-bundle';
 import type { Direct } from './state';
-import { makePrivateDirectory } from './workspace';
+import { forcedDeleteMs, isAlive, settlesWithin, stuckError, stuckMs } from './stuck';
+import { textMemfd } from './text-memfd';
+import { checkPrivateDirectory, makePrivateDirectory } from './workspace';
 
 /** How an operation was done, for those who measure. */
 export interface OperationEvent {
@@ -55,7 +64,18 @@ export type RuntimeEvents = {
   /** A container's init has ended; told once for every container that was created or adopted here. */
   exit: [containerId: string, status: ExitStatus];
   operation: [event: OperationEvent];
+  /**
+   * A container was to be removed or stopped, and its process does not end on SIGKILL. Its id is held back until the
+   * process is gone; then the container is removed, and `exit` tells.
+   */
+  stuck: [containerId: string, error: RuntimeError];
 };
+
+/** A container that is watched here. */
+interface Tracked {
+  container: Container;
+  process: Supervised;
+}
 
 /** Drives one OCI runtime: its low-level operations, with the exact exit status of every process. */
 export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDisposable {
@@ -63,13 +83,18 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
   readonly #invoker: Invoker;
   readonly #queue = new KeyedQueue();
   readonly #creates: Semaphore;
+  readonly #createCache: CreateCache | null;
   readonly #oom: OomWatch;
   readonly #isReaper: boolean;
-  readonly #tracked = new Map<string, { container: Container; process: Supervised }>();
-  #direct: Promise<DirectOperations | string> | null = null;
+  readonly #tracked = new Map<string, Tracked>();
+  readonly #finding = new Map<string, Promise<Tracked>>();
+  #direct: DirectOperations | string | null = null;
+  #openingPromise: Promise<DirectOperations | string> | null = null;
   /** Creates of killed processes that are still being waited for or removed. */
   #recovering: Promise<unknown> = Promise.resolve();
+  readonly #stuck = new Map<string, RuntimeError>();
   #isClosed = false;
+  #hasOwnRoot = false;
 
   /** @throws TypeError, RangeError for wrong options; RuntimeError ERR_RUNTIME_NOT_FOUND */
   constructor(o: RuntimeOptions = {}) {
@@ -77,6 +102,7 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
     this.#settings = resolveSettings(o);
     this.#invoker = new Invoker(this.#settings);
     this.#creates = new Semaphore(this.#settings.maxConcurrentCreates);
+    this.#createCache = usesCreateCache(this.#settings) ? new CreateCache(this.#settings.runtimePath) : null;
     this.#oom = new OomWatch(this.#settings);
     this.#isReaper = this.#settings.reaper !== 'off' && becomeReaper();
     if (this.#settings.reaper === 'subreaper' && !this.#isReaper)
@@ -97,16 +123,26 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
    */
   async create(id: string, bundle: string | Bundle, o: CreateOptions = {}): Promise<Container> {
     this.#check(id, o);
+    const stuck = this.#stuck.get(id);
+    if (stuck)
+      throw new RuntimeError('ERR_STUCK', `create ${id}: ${stuck.message}`, {
+        op: 'create',
+        containerId: id,
+      });
     const bundlePath = typeof bundle === 'object' && bundle !== null ? bundle.path : bundle;
     checkPath('bundle', bundlePath);
     checkCreate(o);
-    // Copied now: the call may wait for its turn, and the caller may close its descriptors meanwhile.
-    const io = new LaunchIo(o);
     const deadline = new Deadline('create', id, o);
+    let io: LaunchIo | undefined;
     try {
+      // Copied now: the call may wait for its turn, and the caller may close its descriptors meanwhile.
+      const opened = new LaunchIo(o);
+      io = opened;
       return await this.#queue.run(id, deadline, () =>
         this.#creates.run(deadline, async () => {
           makePrivateDirectory(this.#settings.root);
+          // Asked for beside the first create, so that its start need not wait for the answer.
+          void this.#openingDirect();
           const watchdog = new Deadline('create', id, {
             timeoutMs: o.timeoutMs ?? this.#settings.createTimeoutMs,
             ...(o.signal ? { signal: o.signal } : {}),
@@ -116,19 +152,26 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
             const launched = await createContainer(
               this.#invoker,
               this.#settings,
-              { id, bundlePath, o, io, deadline: o.timeoutMs === undefined ? watchdog : deadline },
+              {
+                id,
+                bundlePath,
+                o,
+                io: opened,
+                deadline: o.timeoutMs === undefined ? watchdog : deadline,
+                cache: this.#createCache,
+              },
               (status) => this.#oom.refine(id, status),
             );
             this.#tell('create', id, startedAt, 'cli', 'has no direct way');
-            return this.#track(id, launched.process, launched.runtimePid, io.streams, launched.tty);
+            return this.#track(id, launched.process, launched.runtimePid, opened.streams, launched.tty);
           } finally {
             watchdog.dispose();
           }
         }),
       );
     } catch (error) {
-      io.close();
-      throw error;
+      io?.close();
+      throw operationError(error, 'create', id);
     } finally {
       deadline.dispose();
     }
@@ -137,8 +180,12 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
   /** Lets a created container's program start. */
   start(id: string, o: CallOptions = {}): Promise<void> {
     return this.#verb('start', id, o, {
-      direct: (direct) => direct.start(id, o),
-      cli: (deadline) => this.#cli('start', id, ['start', id], deadline),
+      direct: (direct, deadline) => direct.start(id, deadline.rest()),
+      cli: async (deadline) => {
+        await this.#cli('start', id, ['start', id], deadline);
+        // Both runtimes remove it; while it is there, the container has not been started.
+        if (fs.existsSync(path.join(this.#settings.root, id, 'exec.fifo'))) throw notDone('start', id);
+      },
     });
   }
 
@@ -182,13 +229,15 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
   async exec(id: string, command: readonly string[], o: ExecOptions = {}): Promise<ContainerProcess> {
     this.#check(id, o);
     checkExec(command, o);
-    const io = new LaunchIo(o);
     const deadline = new Deadline('exec', id, o);
+    let io: LaunchIo | undefined;
     try {
-      return await this.#queue.run(id, deadline, () => this.#exec(id, command, o, io, deadline));
+      const opened = new LaunchIo(o);
+      io = opened;
+      return await this.#queue.run(id, deadline, () => this.#exec(id, command, o, opened, deadline));
     } catch (error) {
-      io.close();
-      throw error;
+      io?.close();
+      throw operationError(error, 'exec', id);
     } finally {
       deadline.dispose();
     }
@@ -206,8 +255,8 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
   }
 
   /** What the runtime's `state` tells of a container. */
-  inspect(id: string, o: CallOptions = {}): Promise<OciState> {
-    return this.#verb<OciState>('state', id, o, {
+  async inspect(id: string, o: CallOptions = {}): Promise<OciState> {
+    const state = await this.#verb<OciState>('state', id, o, {
       direct: (direct) => direct.state(id),
       cli: async (deadline) => {
         const { stdout, argv } = await this.#invoker.invoke({
@@ -219,6 +268,7 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
         return parseState(stdout, id, argv);
       },
     });
+    return hideFilter(state);
   }
 
   /** All containers below the root. */
@@ -227,7 +277,7 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
     const deadline = new Deadline('list', undefined, o);
     try {
       await deadline.race(this.#recovering);
-      return await this.#either<ContainerListItem[]>('list', undefined, {
+      return await this.#either<ContainerListItem[]>('list', undefined, deadline, {
         direct: (direct) => direct.list(),
         cli: async () => {
           if (!fs.existsSync(this.#settings.root)) return [];
@@ -236,6 +286,8 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
           return parseList(stdout, argv);
         },
       });
+    } catch (error) {
+      throw operationError(error, 'list');
     } finally {
       deadline.dispose();
     }
@@ -259,11 +311,37 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
 
   /** Removes a container; one that the runtime refuses to remove (it runs) is removed by force. */
   async destroy(id: string, o: CallOptions & { force?: boolean } = {}): Promise<void> {
-    await this.#verb('destroy', id, o, {
-      direct: (direct) => direct.destroy(id, { force: o.force === true }),
-      cli: (deadline) => this.#delete(id, o.force === true, deadline),
-    });
+    try {
+      await this.#verb('destroy', id, o, {
+        direct: (direct, deadline) => direct.destroy(id, { ...deadline.rest(), force: o.force === true }),
+        cli: (deadline) => this.#delete(id, o.force === true, deadline),
+      });
+    } catch (error) {
+      this.#noteStuck(id, error);
+      throw error;
+    }
     await this.#forget(id);
+  }
+
+  /** From here on the id is nobody's, until the process that can't be killed is seen to have ended. */
+  #noteStuck(id: string, error: unknown): void {
+    if (!(error instanceof RuntimeError) || error.code !== 'ERR_STUCK' || this.#stuck.has(id)) return;
+    this.#stuck.set(id, error);
+    this.emit('stuck', id, error);
+    void this.#outlast(id).catch(() => {});
+  }
+
+  async #outlast(id: string): Promise<void> {
+    const deadline = new Deadline('destroy', id, {});
+    try {
+      const { container } = await this.#find(id, deadline);
+      await container.exited;
+      // What the runtime knows no more is still to be forgotten here.
+      if (!this.#isClosed) await this.destroy(id, { force: true }).catch(() => this.#forget(id));
+    } finally {
+      deadline.dispose();
+      this.#stuck.delete(id);
+    }
   }
 
   /** Asks a container to end (SIGTERM), after graceMs milliseconds (500) with SIGKILL. */
@@ -285,7 +363,12 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
         // A frozen process dies only when it is thawed (cgroup v1).
         if ((await this.state(id, call)) === 'paused') await this.resume(id, call).catch(() => {});
       }
+      if (escalated && !(await endsWithin(container.exited, stuckMs, deadline)))
+        throw stuckError('stop', id, container.pid);
       return { ...(await deadline.race(container.exited)), escalated };
+    } catch (error) {
+      this.#noteStuck(id, error);
+      throw error;
     } finally {
       deadline.dispose();
     }
@@ -317,12 +400,36 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
     }
   }
 
+  /**
+   * Takes over the processes that others, now gone, exec'd into a container under keepers (`keeper: 'own'`), also those
+   * that have ended since: how each of them ended is told once.
+   */
+  async adoptExecs(id: string, o: CallOptions = {}): Promise<ContainerProcess[]> {
+    this.#check(id, o);
+    const deadline = new Deadline('adopt', id, o);
+    try {
+      return await this.#queue.run(id, deadline, async () => {
+        const adopted = await Promise.all(
+          execRecords(this.#settings.root, id).map(async (record) => {
+            const kept = await adoptKept(record, (status) => this.#oom.refine(id, status));
+            if (!kept) return [];
+            removeWhenTold(record, kept.process);
+            return [new ProcessHandle({ containerId: id, runtimePid: 0, ...kept, tty: null })];
+          }),
+        );
+        return adopted.flat();
+      });
+    } finally {
+      deadline.dispose();
+    }
+  }
+
   /** Stops watching: the containers go on, and waiting for them no longer keeps the event loop alive. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
     for (const { container } of this.#tracked.values()) container.unref();
     this.#tracked.clear();
-    const direct = await this.#direct;
+    const direct = await this.#openingPromise;
     if (direct instanceof DirectOperations) direct.close();
     this.#invoker.release();
   }
@@ -335,22 +442,27 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
     deadline: Deadline,
   ): Promise<ContainerProcess> {
     const startedAt = performance.now();
-    const spec = execProcess(command, o, io.tty !== null, () => containerConfig(this.#settings, id));
-    const processFile = spec ? jsonMemfd('dobby-runc-process', spec) : null;
+    this.#checkRoot();
+    const spec = execProcess(command, o, io.tty, () => containerConfig(this.#settings, id));
+    const processFile = spec ? textMemfd('dobby-runc-process', toJson(spec)) : null;
+    const record = this.#settings.keeper === null ? undefined : newRecord(this.#settings.root, id, 'exec');
+    const hasParent = this.#isReaper || record !== undefined;
     try {
       const launched = await launch(this.#invoker, {
         op: 'exec',
         id,
         deadline,
         io,
-        attached: !this.#isReaper,
+        attached: !hasParent,
+        ...(record === undefined ? {} : { record }),
+        initPid: () => initPid(this.#settings, id),
         refine: (status) => this.#oom.refine(id, status),
         args: (paths) =>
           execArgs(
             id,
             command,
             {
-              detach: this.#isReaper,
+              detach: hasParent,
               tty: io.tty !== null,
               fileCount: io.fileCount,
               ...paths,
@@ -360,7 +472,11 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
           ),
       });
       this.#tell('exec', id, startedAt, 'cli', 'has no direct way');
+      if (record !== undefined) removeWhenTold(record, launched.process);
       return new ProcessHandle({ containerId: id, ...launched, streams: io.streams });
+    } catch (error) {
+      if (record !== undefined) fs.rmSync(record, { force: true });
+      throw error;
     } finally {
       if (processFile) native.close(processFile.fd);
     }
@@ -374,6 +490,7 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
     if (!force) {
       try {
         await this.#cli('delete', id, deleteArgs(id, false), deadline);
+        this.#checkDeleted(id);
         return;
       } catch (error) {
         const isRefused =
@@ -383,7 +500,39 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
         if (!isRefused || deadline.stopped) throw error;
       }
     }
-    await this.#cli('delete', id, deleteArgs(id, true), deadline);
+    await this.#deleteByForce(id, deadline);
+  }
+
+  /**
+   * Kills the init of a container that is watched here. Not left to the runtime: crun removes what it knows of a
+   * container as soon as it has sent SIGKILL, also when the process does not end.
+   */
+  async #endInit(id: string, deadline: Deadline): Promise<void> {
+    const process = this.#tracked.get(id)?.process;
+    if (!process?.kill(sigkill) || (await endsWithin(process.exited, frozenMs, deadline))) return;
+    // A frozen process dies only when it is thawed (cgroup v1).
+    await this.#cli('resume', id, ['resume', id], deadline).catch(() => {});
+    if (!(await endsWithin(process.exited, stuckMs, deadline))) throw stuckError('destroy', id, process.pid);
+  }
+
+  async #deleteByForce(id: string, deadline: Deadline): Promise<void> {
+    await this.#endInit(id, deadline);
+    const pid = initPid(this.#settings, id);
+    const rest = deadline.rest();
+    const limit = new Deadline('destroy', id, { ...rest, timeoutMs: rest.timeoutMs ?? forcedDeleteMs });
+    try {
+      await this.#cli('delete', id, deleteArgs(id, true), limit);
+      this.#checkDeleted(id);
+    } catch (error) {
+      if (!deadline.stopped && limit.stopped && isAlive(pid)) throw stuckError('destroy', id, pid);
+      throw error;
+    } finally {
+      limit.dispose();
+    }
+  }
+
+  #checkDeleted(id: string): void {
+    if (fs.existsSync(path.join(this.#settings.root, id))) throw notDone('delete', id);
   }
 
   async #cli(op: string, id: string, args: string[], deadline: Deadline): Promise<void> {
@@ -391,43 +540,32 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
   }
 
   /** One operation on one container: checked, in its turn, directly or by the command line. */
-  async #verb<T>(
-    op: string,
-    id: string,
-    o: CallOptions,
-    ways: {
-      direct: (direct: DirectOperations) => Direct<T> | Promise<Direct<T>>;
-      cli: (deadline: Deadline) => Promise<T>;
-    },
-  ): Promise<T> {
+  async #verb<T>(op: string, id: string, o: CallOptions, ways: Ways<T>): Promise<T> {
     this.#check(id, o);
     const deadline = new Deadline(op, id, o);
     try {
-      return await this.#queue.run(id, deadline, () =>
-        this.#either<T>(op, id, { direct: ways.direct, cli: () => ways.cli(deadline) }),
-      );
+      return await this.#queue.run(id, deadline, () => this.#either<T>(op, id, deadline, ways));
+    } catch (error) {
+      throw operationError(error, op, id);
     } finally {
       deadline.dispose();
     }
   }
 
-  async #either<T>(
-    op: string,
-    id: string | undefined,
-    ways: { direct: (direct: DirectOperations) => Direct<T> | Promise<Direct<T>>; cli: () => Promise<T> },
-  ): Promise<T> {
+  async #either<T>(op: string, id: string | undefined, deadline: Deadline, ways: Ways<T>): Promise<T> {
     const startedAt = performance.now();
-    const direct = await this.#directOperations();
+    this.#checkRoot();
+    const direct = this.#direct ?? (await deadline.race(this.#openingDirect()));
     let why = direct as string;
     if (direct instanceof DirectOperations) {
-      const answer = await ways.direct(direct);
+      const answer = await ways.direct(direct, deadline);
       if (answer.done) {
         this.#tell(op, id, startedAt, 'direct');
         return answer.value;
       }
       why = answer.why;
     }
-    const value = await ways.cli();
+    const value = await ways.cli(deadline);
     this.#tell(op, id, startedAt, 'cli', why);
     return value;
   }
@@ -444,19 +582,24 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
   }
 
   /** The direct way, or why there is none. The runtime's version decides, so it is asked for once. */
-  #directOperations(): Promise<DirectOperations | string> {
-    this.#direct ??= this.#openDirect();
-    return this.#direct;
+  #openingDirect(): Promise<DirectOperations | string> {
+    this.#openingPromise ??= this.#openDirect().then((direct) => {
+      this.#direct = direct;
+      return direct;
+    });
+    return this.#openingPromise;
   }
 
   async #openDirect(): Promise<DirectOperations | string> {
-    const { direct, kind, root, cgroupManager } = this.#settings;
+    const { direct, kind, root, cgroupManager, env } = this.#settings;
+    const hasNotifySocket = 'NOTIFY_SOCKET' in env;
     if (direct === 'off') return "direct: 'off'";
     const deadline = new Deadline('version', undefined, { timeoutMs: 5000 });
     try {
       const { stdout } = await this.#invoker.invoke({ op: 'version', args: ['--version'], deadline });
-      const version = /version (\S+)/.exec(stdout)?.[1] ?? '';
-      return new DirectOperations({ kind, version, root, cgroupManager });
+      const [, name, version = ''] = /^(\w+) version (\S+)/.exec(stdout) ?? [];
+      if (name !== kind) return `the runtime calls itself ${JSON.stringify(name ?? stdout.slice(0, 40))}`;
+      return new DirectOperations({ kind, version, root, cgroupManager, hasNotifySocket });
     } catch (error) {
       return `the runtime does not tell its version: ${(error as Error).message}`;
     } finally {
@@ -479,7 +622,7 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
   }
 
   async #keep(id: string, process: Supervised): Promise<void> {
-    const direct = await this.#directOperations();
+    const direct = await this.#openingDirect();
     if (!(direct instanceof DirectOperations) || process.status) return;
     // Not yet reaped, so the pid is still this process's.
     const pidfd = native.pidfdOpen(process.pid);
@@ -489,30 +632,57 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
   }
 
   /** The container as it is known here, or adopted. */
-  async #find(id: string, deadline: Deadline): Promise<{ container: Container; process: Supervised }> {
+  async #find(id: string, deadline: Deadline): Promise<Tracked> {
     const known = this.#tracked.get(id);
     if (known) return known;
-    const { pid = 0 } = await deadline.race(this.inspect(id));
-    const pidfd = pid > 0 ? native.pidfdOpen(pid) : -1;
-    if (pidfd >= 0) {
-      // Looked at again with the pidfd in hand: the pid was not given to another process in between.
-      const again = await this.inspect(id).catch(() => null);
-      const isSame = again?.pid === pid && again.status !== 'stopped';
-      const raced = this.#tracked.get(id);
-      if (!isSame || raced) native.close(pidfd);
-      if (raced) return raced;
-      if (isSame) {
-        const streams = reattach(pid, () => native.pidfdExited(pidfd) === 0);
-        const process = new SupervisedProcess(pid, pidfd, [streams], (status) =>
-          this.#oom.refine(id, status),
-        );
-        this.#track(id, process, 0, streams);
-        return this.#tracked.get(id) as { container: Container; process: Supervised };
-      }
+    // Looked for once, however many wait for it: each look opens a watch.
+    let finding = this.#finding.get(id);
+    if (!finding) {
+      finding = this.#adopt(id).finally(() => this.#finding.delete(id));
+      this.#finding.set(id, finding);
+      // Told to those who still wait for it.
+      finding.catch(() => {});
     }
+    return deadline.race(finding);
+  }
+
+  async #adopt(id: string): Promise<Tracked> {
+    const { pid = 0 } = await this.inspect(id);
+    const record = initRecord(this.#settings.root, id);
+    const refine = (status: ExitStatus): ExitStatus => this.#oom.refine(id, status);
+    // The record of an earlier container of the same id says nothing about this one.
+    const isRecorded = readRecord(record)?.pid === initPid(this.#settings, id);
+    const kept = isRecorded ? await adoptKept(record, refine) : null;
+    const adopted = kept ?? (await this.#adoptRunning(id, pid, refine));
+    const created = this.#tracked.get(id);
+    if (created) {
+      adopted?.streams.close();
+      return created;
+    }
+    if (adopted) this.#track(id, adopted.process, 0, adopted.streams);
+    const tracked = this.#tracked.get(id);
+    if (tracked) return tracked;
     const process = goneProcess();
     const parts = { containerId: id, runtimePid: 0, process, streams: new ProcessStreams(), tty: null };
     return { container: new ContainerHandle(parts, this), process };
+  }
+
+  /** A container without a keeper; null when its init is gone. */
+  async #adoptRunning(
+    id: string,
+    pid: number,
+    refine: (status: ExitStatus) => ExitStatus,
+  ): Promise<Adopted | null> {
+    const pidfd = pid > 0 ? native.pidfdOpen(pid) : -1;
+    if (pidfd < 0) return null;
+    // Looked at again with the pidfd in hand: the pid was not given to another process in between.
+    const again = await this.inspect(id).catch(() => null);
+    if (again?.pid !== pid || again.status === 'stopped' || this.#tracked.has(id)) {
+      native.close(pidfd);
+      return null;
+    }
+    const streams = reattach(pid, () => native.pidfdExited(pidfd) === 0);
+    return { process: new SupervisedProcess(pid, pidfd, [streams], refine), streams };
   }
 
   /** The container is removed: its init has ended, and so have its streams. */
@@ -520,8 +690,8 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
     const known = this.#tracked.get(id);
     this.#oom.forget(id);
     removeStagedBundle(id, this.#settings.root);
-    const direct = await this.#directOperations();
-    if (direct instanceof DirectOperations) direct.forget(id);
+    removeRecords(this.#settings.root, id);
+    if (this.#direct instanceof DirectOperations) this.#direct.forget(id);
     if (!known) return;
     this.#tracked.delete(id);
     known.container.tty?.destroy();
@@ -543,10 +713,35 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
     this.#checkOpen(id);
   }
 
+  /** Another user's root would have his word for which process to kill. Looked at until it is there and ours. */
+  #checkRoot(): void {
+    if (!this.#hasOwnRoot) this.#hasOwnRoot = checkPrivateDirectory(this.#settings.root);
+  }
+
   #checkOpen(what: string): void {
     if (this.#isClosed)
       throw new RuntimeError('ERR_ABORTED', `${what}: this DobbyRunC is disposed`, { op: 'check' });
   }
+}
+
+/** The two ways of an operation. */
+interface Ways<T> {
+  direct: (direct: DirectOperations, deadline: Deadline) => Direct<T> | Promise<Direct<T>>;
+  cli: (deadline: Deadline) => Promise<T>;
+}
+
+const sigkill = 9;
+// A process that is not frozen ends sooner.
+const frozenMs = 200;
+
+function notDone(op: string, containerId: string): RuntimeError {
+  const message = `${op} ${containerId}: the runtime says that it has done it, and it has not`;
+  return new RuntimeError('ERR_RUNTIME_FAILED', message, { op, containerId, exitCode: 0 });
+}
+
+/** Only crun takes a filter that was made before. */
+function usesCreateCache({ kind, createCache }: Settings): boolean {
+  return kind === 'crun' && createCache;
 }
 
 function pickCall({ signal, timeoutMs }: CallOptions): CallOptions {
@@ -554,13 +749,5 @@ function pickCall({ signal, timeoutMs }: CallOptions): CallOptions {
 }
 
 async function endsWithin(exited: Promise<unknown>, ms: number, deadline: Deadline): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(resolve, ms, false);
-  });
-  try {
-    return await deadline.race(Promise.race([exited.then(() => true), late]));
-  } finally {
-    clearTimeout(timer);
-  }
+  return await deadline.race(settlesWithin(exited, ms));
 }

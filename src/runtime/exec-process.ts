@@ -1,9 +1,6 @@
-import fs from 'node:fs';
-import { toJson } from '../bundle/json';
+import type { TtySize } from '../console/pty';
 import { argumentTypeError } from '../errors';
-import { native } from '../native';
 import type { OciConfig, OciProcess } from '../oci';
-import { systemError } from '../process/exit';
 import { checkEnvironment, checkPath, type ExecOptions } from './options';
 
 /** Checks the arguments of exec. Throws TypeError with a code. */
@@ -47,25 +44,31 @@ function checkUser(user: ExecOptions['user']): void {
 
 /**
  * The process file to give the runtime, or null when its flags can say it all. What flags can't say alike needs one:
- * a process of the caller's, additional groups (crun has no flag for them), and capabilities (crun's --cap replaces
- * the container's own, runc's adds to them; here they are added).
+ * a process of the caller's, the size of its terminal, additional groups (crun has no flag for them), and environment
+ * and capabilities (crun's flags replace the container's own, runc's add to them; here they are added).
  */
 export function execProcess(
   command: readonly string[],
   o: ExecOptions,
-  isTerminal: boolean,
+  tty: TtySize | true | null,
   containerConfig: () => OciConfig,
 ): OciProcess | null {
   const gids = typeof o.user === 'object' ? o.user.additionalGids : undefined;
   const added = o.capabilities ?? [];
-  if (o.process === undefined && !gids?.length && added.length === 0) return null;
+  const env = Object.entries(o.env ?? {});
+  const size = typeof tty === 'object' ? tty : null;
+  if (!o.process && !gids?.length && added.length === 0 && env.length === 0 && !size) return null;
   const base = o.process ?? containerConfig().process ?? { cwd: '/', args: [] };
   return {
     ...base,
-    terminal: isTerminal,
+    terminal: tty !== null,
+    ...(size ? { consoleSize: { width: size.cols, height: size.rows } } : {}),
     args: command.length > 0 ? [...command] : [...(base.args ?? [])],
     cwd: o.cwd ?? base.cwd ?? '/',
-    env: [...(base.env ?? []), ...Object.entries(o.env ?? {}).map(([name, value]) => `${name}=${value}`)],
+    env: [
+      ...(base.env ?? []).filter((entry) => !env.some(([name]) => entry.startsWith(`${name}=`))),
+      ...env.map(([name, value]) => `${name}=${value}`),
+    ],
     ...(o.user === undefined ? {} : { user: userOf(o.user) }),
     ...(o.apparmor === undefined ? {} : { apparmorProfile: o.apparmor }),
     ...(o.selinuxLabel === undefined ? {} : { selinuxLabel: o.selinuxLabel }),
@@ -98,17 +101,4 @@ function addCapabilities(
     inheritable: merge(base?.inheritable),
     ambient: [...(base?.ambient ?? [])],
   };
-}
-
-/** A JSON text in a memfd: the runtime opens it by its /proc path; close the descriptor when it has. */
-export function jsonMemfd(name: string, value: object): { fd: number; path: string } {
-  const fd = native.memfd(name, 0);
-  if (fd < 0) throw systemError('memfd_create', fd);
-  try {
-    fs.writeSync(fd, toJson(value));
-  } catch (error) {
-    native.close(fd);
-    throw error;
-  }
-  return { fd, path: `/proc/${process.pid}/fd/${fd}` };
 }

@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../errors';
+import { type ErrorCode, RuntimeError } from '../errors';
 
 // The runtimes' own words (crun 1.8 to 1.21, runc 1.1) and what they mean. The first that fits is taken.
 const meanings: ReadonlyArray<[RegExp, ErrorCode]> = [
@@ -7,10 +7,13 @@ const meanings: ReadonlyArray<[RegExp, ErrorCode]> = [
     /container .*does not exist|\/status[`'"]?: No such file|cannot open directory .*: No such file|state\.json: no such file/i,
     'ERR_CONTAINER_NOT_FOUND',
   ],
-  [/executable file .*not found|exec: ".*": |open executable/i, 'ERR_EXEC_NOT_FOUND'],
+  [
+    /executable file .*not found|exec: ".*": |open executable|the path .* is not (a regular file|executable)/i,
+    'ERR_EXEC_NOT_FOUND',
+  ],
   [/(executing|running) (\S+ )?hook/i, 'ERR_HOOK_FAILED'],
   [
-    /exec\.fifo|is paused|paused container|not (paused|running|stopped)|not in .* state|already running|container .*has (stopped|run)|setns\(pid=|\/proc\/\d+\/ns\//i,
+    /exec\.fifo|is paused|paused container|not (paused|running|stopped)|not in .* state|already running|container .*has (stopped|run)|setns[ (]|\/proc\/\d+\/ns\//i,
     'ERR_BAD_STATE',
   ],
   [
@@ -18,7 +21,7 @@ const meanings: ReadonlyArray<[RegExp, ErrorCode]> = [
     'ERR_INVALID_BUNDLE',
   ],
   [/cgroup/i, 'ERR_CGROUP'],
-  [/permission denied|operation not permitted|rootless/i, 'ERR_PERMISSION'],
+  [/permission denied|operation not permitted|read-only file system|rootless/i, 'ERR_PERMISSION'],
   [
     /unknown (option|command|flag)|flag provided but not defined|unrecognized option|not supported/i,
     'ERR_UNSUPPORTED',
@@ -26,15 +29,16 @@ const meanings: ReadonlyArray<[RegExp, ErrorCode]> = [
 ];
 
 /** The code for what a runtime said when it failed. */
-export function failureCode(words: string): ErrorCode {
-  for (const [pattern, code] of meanings) if (pattern.test(words)) return code;
+export function failureCode(op: string, words: string): ErrorCode {
+  for (const [pattern, code] of meanings)
+    if (pattern.test(words) && (code !== 'ERR_INVALID_BUNDLE' || op === 'create')) return code;
   return 'ERR_RUNTIME_FAILED';
 }
 
-/** The message of the last error line of a JSON log; of the last line when none is an error. Never throws. */
-export function lastLogMessage(log: string): string {
+/** The messages of a JSON log's error lines, or of its last line when none is an error. Never throws. */
+export function logMessage(log: string): string {
   let last = '';
-  let lastError = '';
+  const errors: string[] = [];
   for (const line of log.split('\n')) {
     if (line.trim() === '') continue;
     let message = line;
@@ -47,7 +51,23 @@ export function lastLogMessage(log: string): string {
       // A line cut off or not JSON is taken as it is.
     }
     last = message;
-    if (level === 'error' || level === 'fatal') lastError = message;
+    if (level === 'error' || level === 'fatal') errors.push(message);
   }
-  return lastError || last;
+  return errors.join('; ') || last;
+}
+
+/**
+ * What an operation rejects with when a system call of ours has failed on its way: a RuntimeError with that as its
+ * cause. Everything else is handed on as it is.
+ */
+export function operationError(error: unknown, op: string, containerId?: string): unknown {
+  const code = (error as { code?: unknown } | null)?.code;
+  if (!(error instanceof Error) || typeof code !== 'string' || !/^E(?!RR_)[A-Z0-9]+$/.test(code))
+    return error;
+  const isPermission = code === 'EACCES' || code === 'EPERM' || code === 'EROFS';
+  return new RuntimeError(
+    isPermission ? 'ERR_PERMISSION' : 'ERR_SPAWN',
+    `${op}${containerId === undefined ? '' : ` ${containerId}`}: ${error.message}`,
+    { op, ...(containerId === undefined ? {} : { containerId }), cause: error },
+  );
 }

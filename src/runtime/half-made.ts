@@ -1,10 +1,10 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { RuntimeError } from '../errors';
+import { keeperName } from '../keeper/keeper';
 import { native } from '../native';
 import type { OciConfig } from '../oci';
-import { killPid, killTree } from '../process/tree';
-import { cgroupDirectories, cgroupMode, relativeCgroup } from './cgroup';
+import { killTree } from '../process/tree';
 import type { Invoker } from './invoke';
 import { removeFailedContainer } from './leftovers';
 import type { Settings } from './options';
@@ -56,6 +56,8 @@ export function findMakers({ root }: Settings, id: string): number[] {
   for (const name of fs.readdirSync('/proc')) {
     if (!/^\d+$/.test(name)) continue;
     const argv = commandLine(name);
+    // A keeper's names the runtime's, and stays as long as the container does.
+    if (argv[0] === keeperName) continue;
     if (argv.at(-1) !== id || !argv.includes('create')) continue;
     if (argv[argv.indexOf('--root') + 1] === root) makers.push(Number(name));
   }
@@ -94,8 +96,7 @@ export async function removeHalfMade(
   const cgroupsPath = cgroupsPathOf(settings, id, makers) ?? `/${id}`;
   for (const maker of makers) killTree(maker);
   await allGone(makers);
-  await killCgroup(cgroupsPath);
-  const isClean = await removeFailedContainer(invoker, settings, id, cgroupsPath);
+  const isClean = await removeFailedContainer(invoker, settings, id, cgroupsPath, true);
   removeStagedBundle(id, settings.root);
   if (isClean) return;
   throw new RuntimeError('ERR_CGROUP', `destroy ${id}: its cgroup ${cgroupsPath} still has processes`, {
@@ -112,8 +113,10 @@ function cgroupsPathOf(settings: Settings, id: string, makers: readonly number[]
     const argv = commandLine(maker);
     const option = (name: string): string | undefined =>
       argv.includes(name) ? argv[argv.indexOf(name) + 1] : undefined;
+    const config = option('--config');
     const bundle = option('--bundle');
-    if (bundle !== undefined) files.push(option('--config') ?? path.join(bundle, 'config.json'));
+    if (config !== undefined) files.push(config);
+    if (bundle !== undefined) files.push(path.join(bundle, 'config.json'));
   }
   for (const file of files) {
     try {
@@ -124,34 +127,6 @@ function cgroupsPathOf(settings: Settings, id: string, makers: readonly number[]
     }
   }
   return undefined;
-}
-
-/** Ends what is in a container's cgroups: also what forks meanwhile, since it is looked at until it is empty. */
-export async function killCgroup(cgroupsPath: string): Promise<void> {
-  let directories: string[];
-  try {
-    directories = cgroupDirectories(cgroupMode(), relativeCgroup(cgroupsPath));
-  } catch {
-    return; // No cgroup file system that a runtime could have used, or a path that none of them takes.
-  }
-  for (const end = performance.now() + goneMs; performance.now() < end; ) {
-    const pids = new Set(directories.flatMap(processesIn));
-    if (pids.size === 0) return;
-    for (const pid of pids) killPid(pid);
-    await new Promise((resolve) => setTimeout(resolve, lookMs));
-  }
-}
-
-function processesIn(directory: string): number[] {
-  try {
-    return fs
-      .readFileSync(path.join(directory, 'cgroup.procs'), 'latin1')
-      .split('\n')
-      .map(Number)
-      .filter((pid) => pid > 1 && pid !== process.pid);
-  } catch {
-    return [];
-  }
 }
 
 /** Waits until processes have ended, a few seconds at most. */

@@ -1,19 +1,20 @@
 import fs from 'node:fs';
 import { RuntimeError } from '../errors';
+import { type Keep, keeperCommand } from '../keeper/keeper';
 import { native, SpawnStep } from '../native';
 import { DescriptorList } from '../process/descriptors';
-import { type ExitStatus, systemError, WatchedProcess } from '../process/exit';
+import { type ExitStatus, openExitWatch, systemError, WatchedProcess } from '../process/exit';
 import { RuntimeImage } from '../process/runtime-image';
 import { SpawnError, type Spawned, type SpawnRequest, spawnProcess } from '../process/spawn';
-import { killTree } from '../process/tree';
+import { endTree } from '../process/tree';
 import { globalArgs } from './args';
 import type { Deadline } from './deadline';
-import { failureCode, lastLogMessage } from './failures';
+import { failureCode, logMessage } from './failures';
 import type { Settings } from './options';
 
 const stderrBytes = 64 * 1024;
-// How much of a log is looked at.
-const logBytes = 1024 * 1024;
+// How much of a log is looked at: its end, where the reason for a failure stands.
+const logBytes = 256 * 1024;
 // Sparse: costs what is written. A list of ten thousand containers is about 5 MB.
 const stdoutBytes = 64 * 1024 * 1024;
 // After SIGKILL a process that is not in uninterruptible sleep is gone in milliseconds.
@@ -30,6 +31,8 @@ export interface RuntimeCall {
   fds?: DescriptorList;
   /** Whether descriptor 2 is captured though `fds` are given (a terminal's runtime does not pass it on). */
   captureStderr?: boolean;
+  /** Start it under a keeper. */
+  keep?: Keep;
   /** The runtime has been started. */
   onSpawn?: (pid: number) => void;
 }
@@ -74,6 +77,7 @@ export class Invoker {
     const fds = call.fds ?? new DescriptorList();
     try {
       deadline.throwIfStopped();
+      openExitWatch();
       if (!call.fds) {
         fds.add(-1);
         fds.add(captured.openFor('stdout', stdoutBytes));
@@ -117,6 +121,7 @@ export class Invoker {
 
   async #spawn(argv: string[], fds: DescriptorList, call: RuntimeCall): Promise<Spawned> {
     const imageFd = this.#imageDescriptor(call);
+    if (call.keep) return await this.#spawnKept(call.keep, imageFd, argv, fds, call);
     const request: Omit<SpawnRequest, 'fds'> = {
       file: this.#settings.runtimePath,
       imageFd,
@@ -125,14 +130,14 @@ export class Invoker {
     };
     // Until the image has worked once, keep a way back: spawn closes what it is given.
     const isTrial = imageFd >= 0 && !this.#image.proven;
+    const spare = isTrial ? fds.copies() : new DescriptorList();
     const handed = fds.take();
-    const spare = isTrial ? copyAll(handed) : new DescriptorList();
     try {
       const spawned = await spawnProcess({ ...request, fds: handed });
       if (isTrial) this.#image.proven = true;
       return spawned;
     } catch (error) {
-      if (isTrial && error instanceof SpawnError && error.step === SpawnStep.Exec) {
+      if (isTrial && isRefusal(error)) {
         this.#image.refuse();
         return await spawnProcess({ ...request, imageFd: -1, fds: spare.take() }).catch((second: unknown) => {
           throw spawnFailure(call, argv, second);
@@ -141,6 +146,26 @@ export class Invoker {
       throw spawnFailure(call, argv, error);
     } finally {
       spare.close();
+    }
+  }
+
+  /** The keeper ends the way the runtime does, so for the caller it is the runtime. */
+  async #spawnKept(
+    keep: Keep,
+    imageFd: number,
+    argv: string[],
+    fds: DescriptorList,
+    call: RuntimeCall,
+  ): Promise<Spawned> {
+    try {
+      return await spawnProcess({
+        file: this.#settings.keeper as string,
+        argv: keeperCommand(keep, this.#settings.runtimePath, imageFd, argv, fds),
+        env: this.#settings.env,
+        fds: fds.take(),
+      });
+    } catch (error) {
+      throw spawnFailure(call, argv, error);
     }
   }
 
@@ -195,7 +220,7 @@ class Captures {
 
   texts(): { stderr: string; log: string } {
     const log = this.#logFile ? readFrom(this.#logFile) : this.#read('log');
-    return { stderr: this.#read('stderr'), log: lastLogMessage(log) };
+    return { stderr: this.#read('stderr'), log: logMessage(log) };
   }
 
   close(): void {
@@ -208,29 +233,50 @@ class Captures {
     if (fd === undefined) return '';
     // A bounded file has its full (sparse) size from the start: what was written ends at the position, which we
     // share with the writer. The log is opened anew, for appending, so it can't be bounded and ends where it ends.
-    const length = name === 'log' ? logBytes : native.position(fd);
-    const parts: Buffer[] = [];
-    for (let at = 0; at < length; ) {
-      const part = Buffer.allocUnsafe(Math.min(16 * 1024, length - at));
-      const count = native.readAt(fd, part, 0, part.length, at);
-      if (count <= 0) break;
-      parts.push(part.subarray(0, count));
-      at += count;
-    }
-    return Buffer.concat(parts).toString();
+    if (name !== 'log') return readPart(fd, 0, native.position(fd));
+    const { size } = fs.fstatSync(fd);
+    return readPart(fd, Math.max(0, size - logBytes), size);
   }
 }
 
+function readPart(fd: number, from: number, to: number): string {
+  const parts: Buffer[] = [];
+  for (let at = from; at < to; ) {
+    const part = Buffer.allocUnsafe(Math.min(16 * 1024, to - at));
+    const count = native.readAt(fd, part, 0, part.length, at);
+    if (count <= 0) break;
+    parts.push(part.subarray(0, count));
+    at += count;
+  }
+  return Buffer.concat(parts).toString();
+}
+
 function readFrom({ path, from }: { path: string; from: number }): string {
+  let fd = -1;
   try {
-    return fs.readFileSync(path).subarray(from).toString();
+    fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
+    const { size } = fs.fstatSync(fd);
+    return readPart(fd, Math.max(from, size - logBytes), size);
   } catch {
     return '';
+  } finally {
+    if (fd >= 0) fs.closeSync(fd);
   }
 }
 
 function watchExit(pid: number, pidfd: number): Promise<ExitStatus> {
-  return new Promise((resolve) => new WatchedProcess(pid, pidfd, resolve));
+  let settle: (status: ExitStatus) => void = () => {};
+  const exited = new Promise<ExitStatus>((resolve) => {
+    settle = resolve;
+  });
+  try {
+    new WatchedProcess(pid, pidfd, settle);
+  } catch (error) {
+    // What can't be watched must not run.
+    void endTree(pid).catch(() => {});
+    throw error;
+  }
+  return exited;
 }
 
 /** The exit of a runtime process; at the deadline it is killed first. ERR_STUCK when even that does not end it. */
@@ -242,22 +288,27 @@ async function untilExit(
   id: string | undefined,
 ): Promise<ExitStatus> {
   let timer: NodeJS.Timeout | undefined;
+  let ended: Promise<boolean> | undefined;
   const stuck = new Promise<null>((resolve) => {
     const cancel = deadline.onStop(() => {
-      killTree(pid);
+      ended = endTree(pid, exited);
       timer = setTimeout(resolve, killGraceMs, null);
     });
     void exited.then(cancel);
   });
   const status = await Promise.race([exited, stuck]);
   clearTimeout(timer);
-  if (status) return status;
-  throw new RuntimeError('ERR_STUCK', `${op} ${id ?? ''}: process ${pid} does not end on SIGKILL`, {
-    op,
-    ...(id === undefined ? {} : { containerId: id }),
-    durationMs: deadline.elapsedMs(),
-    cleanedUp: false,
-  });
+  if (status && (await ended) !== false) return status;
+  throw new RuntimeError(
+    'ERR_STUCK',
+    `${op} ${id ?? ''}: process ${pid}, or one below it, does not end on SIGKILL`,
+    {
+      op,
+      ...(id === undefined ? {} : { containerId: id }),
+      durationMs: deadline.elapsedMs(),
+      cleanedUp: false,
+    },
+  );
 }
 
 function runtimeFailure(
@@ -269,7 +320,7 @@ function runtimeFailure(
   const words = texts.log || texts.stderr.trim();
   const how = status.signal ? `was killed by ${status.signal}` : `exited with ${status.code}`;
   return new RuntimeError(
-    failureCode(words),
+    failureCode(op, words),
     `${argv[0]} ${op}${id === undefined ? '' : ` ${id}`}: ${how}${words ? `: ${words}` : ''}`,
     {
       op,
@@ -283,6 +334,12 @@ function runtimeFailure(
   );
 }
 
+/** Whether it may be the image that can't be executed; running out of something is not that. */
+function isRefusal(error: unknown): boolean {
+  const scarce = ['E2BIG', 'ENOMEM', 'EAGAIN', 'EMFILE', 'ENFILE'];
+  return error instanceof SpawnError && error.step === SpawnStep.Exec && !scarce.includes(error.code);
+}
+
 function spawnFailure({ op, id, deadline }: RuntimeCall, argv: string[], cause: unknown): RuntimeError {
   const code = (cause as { code?: string }).code;
   const isMissing = code === 'ENOENT' || code === 'ENOTDIR';
@@ -291,10 +348,4 @@ function spawnFailure({ op, id, deadline }: RuntimeCall, argv: string[], cause: 
     `${op}${id === undefined ? '' : ` ${id}`}: can't start the runtime: ${(cause as Error).message}`,
     { op, ...(id === undefined ? {} : { containerId: id }), argv, durationMs: deadline.elapsedMs(), cause },
   );
-}
-
-function copyAll(fds: readonly number[]): DescriptorList {
-  const copies = new DescriptorList();
-  for (const fd of fds) copies.add(fd < 0 ? fd : native.duplicate(fd));
-  return copies;
 }

@@ -2,22 +2,27 @@ import fs from 'node:fs';
 import os from 'node:os';
 import { ConsoleSocket } from '../console/console-socket';
 import { checkTtySize, Tty, type TtySize } from '../console/pty';
-import { argumentTypeError, RuntimeError } from '../errors';
+import { argumentTypeError, isScarcity, RuntimeError } from '../errors';
+import { completeExit } from '../keeper/keeper';
+import { readRecord } from '../keeper/record';
 import { native } from '../native';
 import { copyDescriptor, DescriptorList, type Fd } from '../process/descriptors';
-import type { ExitStatus } from '../process/exit';
+import { type ExitStatus, isWatched, systemError } from '../process/exit';
 import { type IoOptions, openStdio, ProcessStreams } from '../process/stdio';
 import { goneProcess, type Supervised, SupervisedProcess, unobservedExit } from '../process/supervise';
-import { startTicks } from '../process/tree';
+import { endProcesses, endTree, startTicks } from '../process/tree';
 import type { Deadline } from './deadline';
 import type { Invoker, RunningCall } from './invoke';
+import { endStrays } from './strays';
 import { CallDirectory } from './workspace';
 
 // The original's limit; the runtimes have none of their own.
 const mostFiles = 128;
 // USER_HZ: 100 on every architecture that Linux runs Node on.
 const ticksPerSecond = 100;
-const kSigkill = 9;
+// Ten digits and a newline: what is longer is no pid file.
+const pidBytes = 16;
+const kEsrch = -3;
 
 /** The descriptors of a process that is to be made: opened, or copied from the caller's, at the moment of the call. */
 export class LaunchIo {
@@ -77,10 +82,14 @@ export interface Launch {
   io: LaunchIo;
   args(paths: LaunchPaths): string[];
   refine(status: ExitStatus): ExitStatus | Promise<ExitStatus>;
+  /** Start it under a keeper, which writes this file. */
+  record?: string;
   /** For the files of this call; stays the caller's. Without it one is made and removed. */
   directory?: CallDirectory;
   /** The runtime stays as the process's parent and knows its exit code (nobody else could tell it). */
   attached?: boolean;
+  /** The init of the container that the process joins, for telling its other processes from strangers; 0: unknown. */
+  initPid?: () => number;
 }
 
 export interface Launched {
@@ -101,23 +110,28 @@ export async function launch(invoker: Invoker, request: Launch): Promise<Launche
   const ticket = native.holdOrphans();
   const bootTicks = Math.floor(os.uptime() * ticksPerSecond);
   let console: ConsoleSocket | null = null;
+  let running: RunningCall | null = null;
+  let pidfd = -1;
   let master = -1;
   let tty: Tty | null = null;
   try {
     if (io.tty) console = new ConsoleSocket(directory.file('tty'));
-    const running = await invoker.begin({
+    running = await invoker.begin({
       op,
       id,
       deadline,
       args: request.args({ pidFile, ...(console ? { consoleSocket: console.path } : {}) }),
       fds: io.child,
       captureStderr: console !== null,
+      ...(request.record ? { keep: { record: request.record, pidFile, streams: io.streams } } : {}),
     });
     const isAttached = await untilLaunched(running, pidFile, request.attached === true);
     const pid = readPid(pidFile, running, request);
-    const pidfd = openBornSince(pid, bootTicks);
-    // The runtime that stays beside its process is its parent, and may have reaped it already.
-    if (pidfd < 0 && !isAttached)
+    pidfd = openBornSince(pid, bootTicks);
+    // The runtime that stays beside its process, or its keeper, is its parent, and may have reaped it already.
+    const { record } = request;
+    const isKept = record !== undefined && readRecord(record)?.pid === pid;
+    if (pidfd < 0 && !isAttached && !isKept)
       throw launchFailure(
         request,
         running,
@@ -126,13 +140,16 @@ export async function launch(invoker: Invoker, request: Launch): Promise<Launche
     if (console) {
       console.poll();
       console.close();
+      const { argv } = running;
       master = await console.terminal.catch((cause: unknown) => {
-        throw launchFailure(request, running, 'the runtime sent no terminal', cause);
+        throw launchFailure(request, { argv }, 'the runtime sent no terminal', cause);
       });
     }
-    const refine = isAttached
-      ? async (status: ExitStatus) => request.refine(await exitOfAttached(status, running.finished))
-      : request.refine;
+    const { finished } = running;
+    const refine = async (seen: ExitStatus): Promise<ExitStatus> => {
+      if (isAttached) return request.refine(await exitOfAttached(seen, finished));
+      return request.refine(record === undefined ? seen : await completeExit(seen, record));
+    };
     const streams: ProcessStreams[] = [io.streams];
     if (master >= 0) {
       const masterFd = master;
@@ -147,28 +164,51 @@ export async function launch(invoker: Invoker, request: Launch): Promise<Launche
       );
       streams.push(drains);
     }
+    const watchedFd = pidfd;
+    pidfd = -1;
     const process =
-      pidfd < 0
+      watchedFd < 0
         ? goneProcess(pid, settleGone(streams, refine))
-        : new SupervisedProcess(pid, pidfd, streams, refine);
+        : new SupervisedProcess(pid, watchedFd, streams, refine);
     return { runtimePid: running.pid, process, tty };
   } catch (error) {
-    const pid = pidIn(pidFile);
-    const pidfd = pid === null ? -1 : openBornSince(pid, bootTicks);
-    if (pidfd >= 0) {
-      native.pidfdSignal(pidfd, kSigkill);
-      native.close(pidfd);
-    }
+    // Hung up before the process is killed: nothing is to be read from it any more.
     io.close();
-    if (console) void console.terminal.then(native.close, () => {});
+    if (console)
+      void console.terminal.then(
+        (fd) => native.close(fd),
+        () => {},
+      );
     if (master >= 0) native.close(master);
     tty?.destroy();
+    if (pidfd >= 0) native.close(pidfd);
+    // What went wrong first is what is told.
+    if (running) await endAll(running, pidFile, request, bootTicks).catch(() => {});
     throw error;
   } finally {
     native.releaseOrphans(ticket);
     console?.close();
     if (!request.directory) directory.remove();
   }
+}
+
+/** Ends what a failed launch has made, and waits for it. */
+async function endAll(
+  running: RunningCall,
+  pidFile: string,
+  request: Launch,
+  bootTicks: number,
+): Promise<void> {
+  if (request.attached) {
+    // Beside its process it would go on; its own failure is told by now, or is of no more interest.
+    const finished = running.finished.catch(() => {});
+    if (isWatched(running.pid)) await endTree(running.pid, finished);
+  }
+  const pid = pidIn(pidFile);
+  const pidfd = pid === null ? -1 : openBornSince(pid, bootTicks);
+  if (pidfd >= 0) native.close(pidfd);
+  if (pid !== null && pidfd >= 0) await endProcesses([pid]);
+  await endStrays(running.pid, request.initPid?.() ?? 0, bootTicks - 1);
 }
 
 /** Waits until the process is there; true when the runtime goes on living beside it. */
@@ -211,20 +251,37 @@ function readPid(file: string, running: RunningCall, request: Launch): number {
 }
 
 function pidIn(file: string): number | null {
+  const bytes = Buffer.alloc(pidBytes + 1);
+  let length = 0;
   try {
-    const text = fs.readFileSync(file, 'latin1').trim();
-    const pid = Number(text);
-    return /^[0-9]{1,10}$/.test(text) && pid > 1 && pid <= 0x7fffffff ? pid : null;
-  } catch {
+    const fd = fs.openSync(file, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK | fs.constants.O_NOFOLLOW);
+    try {
+      length = fs.readSync(fd, bytes);
+    } finally {
+      fs.closeSync(fd);
+    }
+  } catch (error) {
+    if (isScarcity(error)) throw error;
     return null;
   }
+  const text = bytes.toString('latin1', 0, length).trim();
+  const pid = Number(text);
+  return /^[0-9]{1,10}$/.test(text) && pid > 1 && pid <= 0x7fffffff ? pid : null;
 }
 
 /** A pidfd of a process that was born during this call, or -1: the pid is somebody else's, or nobody's any more. */
 function openBornSince(pid: number, bootTicks: number): number {
-  const pidfd = pid === process.pid ? -1 : native.pidfdOpen(pid);
+  if (pid === process.pid || isWatched(pid)) return -1;
+  const pidfd = native.pidfdOpen(pid);
+  if (pidfd < 0 && pidfd !== kEsrch) throw systemError('pidfd_open', pidfd);
   if (pidfd < 0) return -1;
-  const started = startTicks(pid);
+  let started: number | null;
+  try {
+    started = startTicks(pid);
+  } catch (error) {
+    native.close(pidfd);
+    throw error;
+  }
   // One tick of slack: both clocks are read rounded down.
   if (started !== null && started >= bootTicks - 1) return pidfd;
   native.close(pidfd);
@@ -242,7 +299,7 @@ async function settleGone(
 
 function launchFailure(
   { op, id, deadline }: Launch,
-  running: RunningCall,
+  running: { argv: string[] },
   why: string,
   cause?: unknown,
 ): RuntimeError {

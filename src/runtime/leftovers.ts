@@ -1,5 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { isScarcity } from '../errors';
+import { endProcesses } from '../process/tree';
 import { deleteArgs } from './args';
 import { cgroupDirectories, cgroupMode, relativeCgroup } from './cgroup';
 import { Deadline } from './deadline';
@@ -9,18 +11,22 @@ import type { Settings } from './options';
 const deleteMs = 10_000;
 const rmdirTries = 50;
 const rmdirPauseMs = 20;
+const endRounds = 100;
 
 /**
  * Removes what a failed create has left of its container: state directory, processes, cgroups. Returns whether
- * nothing is left. Not to be called for a container that was there before.
+ * nothing is left. Not to be called for a container that was there before. ownsCgroup: its cgroup was not there
+ * before either, so whatever runs in it has to go.
  */
 export async function removeFailedContainer(
   invoker: Invoker,
   settings: Settings,
   id: string,
   cgroupsPath: string | undefined,
+  ownsCgroup = false,
 ): Promise<boolean> {
   const stateDirectory = path.join(settings.root, id);
+  if (ownsCgroup) await endCgroup(cgroupsPath ?? `/${id}`);
   if (fs.existsSync(stateDirectory)) {
     const deadline = new Deadline('delete', id, { timeoutMs: deleteMs });
     try {
@@ -37,14 +43,50 @@ export async function removeFailedContainer(
   return isCgroupGone && !fs.existsSync(stateDirectory);
 }
 
+/** Whether a cgroup is there; also when nobody can tell. */
+export function hasCgroup(cgroupsPath: string): boolean {
+  try {
+    const relative = relativeCgroup(cgroupsPath);
+    return ['', 'freezer/'].some((hierarchy) => fs.existsSync(`/sys/fs/cgroup/${hierarchy}${relative}`));
+  } catch {
+    return true;
+  }
+}
+
+/** Ends what runs in a cgroup, and reaps what of it was ours: looked at until it is empty, as it may fork. */
+async function endCgroup(cgroupsPath: string): Promise<void> {
+  const directories = directoriesOf(cgroupsPath);
+  for (let left = endRounds; left > 0; left--) {
+    const pids = new Set(directories.flatMap(processesIn));
+    if (pids.size === 0 || !(await endProcesses([...pids]))) return;
+  }
+}
+
+/** Empty where there is no cgroup file system that a runtime could have used. */
+function directoriesOf(cgroupsPath: string): string[] {
+  try {
+    return cgroupDirectories(cgroupMode(), relativeCgroup(cgroupsPath));
+  } catch (error) {
+    if (isScarcity(error)) throw error;
+    return [];
+  }
+}
+
+function processesIn(directory: string): number[] {
+  try {
+    const text = fs.readFileSync(path.join(directory, 'cgroup.procs'), 'latin1');
+    return text
+      .split('\n')
+      .map(Number)
+      .filter((pid) => pid > 1 && pid !== process.pid);
+  } catch {
+    return [];
+  }
+}
+
 /** Removes a cgroup with those below it once they are empty; one with processes of others in it is left alone. */
 async function removeCgroup(cgroupsPath: string): Promise<boolean> {
-  let directories: string[];
-  try {
-    directories = cgroupDirectories(cgroupMode(), relativeCgroup(cgroupsPath));
-  } catch {
-    return true; // no cgroup file system that a runtime could have used
-  }
+  let directories = directoriesOf(cgroupsPath);
   for (let left = rmdirTries; ; left--) {
     directories = directories.filter((directory) => !removeTree(directory));
     if (directories.length === 0) return true;

@@ -52,7 +52,7 @@ function counterFiles(state: StateFile): string[] {
   const paths = state.cgroup_paths;
   if (paths) {
     return [
-      path.join(paths['memory'] ?? '/nonexistent', 'memory.oom_control'),
+      path.join(paths.memory ?? '/nonexistent', 'memory.oom_control'),
       path.join(paths[''] ?? '/nonexistent', 'memory.events'),
     ];
   }

@@ -2,6 +2,7 @@ import { accessSync, constants, statSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 import { argumentRangeError, argumentTypeError, RuntimeError } from '../errors';
+import { findKeeper } from '../keeper/binary';
 import type { OciProcess } from '../oci';
 import type { Fd } from '../process/descriptors';
 import { type Signal, signalNumber } from '../process/signals';
@@ -48,6 +49,8 @@ export interface RuntimeOptions {
   idRules?: 'oci' | 'dobby';
   /** 'auto' (default): answer without starting a process where that is proven equal. */
   direct?: 'auto' | 'off';
+  /** true (default): keep the seccomp filter that crun has made of a profile for the next create with that profile. */
+  createCache?: boolean;
   /** 'memfd' (default): start the runtime from a sealed copy in memory. */
   runtimeImage?: 'memfd' | 'path';
   /** Who collects exit statuses: see docs/exits.md. */
@@ -56,6 +59,11 @@ export interface RuntimeOptions {
   createTimeoutMs?: number;
   /** How many creates may run side by side; default twice the processors, at least 4. */
   maxConcurrentCreates?: number;
+  /**
+   * 'own': every process gets a keeper, a small process that outlives this one and writes down how its process ended,
+   * so that a successor is told. 'none' (default). See docs/restart.md.
+   */
+  keeper?: 'none' | 'own';
   /** Defaults of stop(): SIGTERM, 500 ms. */
   stop?: StopOptions;
 }
@@ -102,10 +110,13 @@ export interface Settings {
   env: Record<string, string>;
   idRules: 'oci' | 'dobby';
   direct: 'auto' | 'off';
+  createCache: boolean;
   runtimeImage: 'memfd' | 'path';
   reaper: 'auto' | 'subreaper' | 'off';
   createTimeoutMs: number;
   maxConcurrentCreates: number;
+  /** The keeper's program; null: none. */
+  keeper: string | null;
   stopSignal: number;
   stopGraceMs: number;
 }
@@ -126,9 +137,10 @@ export function resolveSettings(o: RuntimeOptions): Settings {
     debug: o.debug ?? false,
     cgroupManager: oneOf('cgroupManager', o.cgroupManager ?? 'cgroupfs', ['cgroupfs', 'systemd', 'disabled']),
     rootless: o.rootless ?? null,
-    env: checkEnvironment('env', o.env ?? { PATH: process.env['PATH'] ?? defaultPath }),
+    env: checkEnvironment('env', o.env ?? { PATH: process.env.PATH ?? defaultPath }),
     idRules: oneOf('idRules', o.idRules ?? 'oci', ['oci', 'dobby']),
     direct: oneOf('direct', o.direct ?? 'auto', ['auto', 'off']),
+    createCache: o.createCache ?? true,
     runtimeImage: oneOf('runtimeImage', o.runtimeImage ?? 'memfd', ['memfd', 'path']),
     reaper: oneOf('reaper', o.reaper ?? 'auto', ['auto', 'subreaper', 'off']),
     createTimeoutMs: checkMs('createTimeoutMs', o.createTimeoutMs ?? 5500),
@@ -136,6 +148,7 @@ export function resolveSettings(o: RuntimeOptions): Settings {
       'maxConcurrentCreates',
       o.maxConcurrentCreates ?? Math.max(4, 2 * availableParallelism()),
     ),
+    keeper: oneOf('keeper', o.keeper ?? 'none', ['none', 'own']) === 'own' ? findKeeper() : null,
     stopSignal: signalNumber(o.stop?.signal ?? 'SIGTERM'),
     stopGraceMs: checkMs('stop.graceMs', o.stop?.graceMs ?? 500, 0),
   };
@@ -145,7 +158,7 @@ export function resolveSettings(o: RuntimeOptions): Settings {
 export function runDirectory(): string {
   if (process.geteuid?.() === 0) return '/run/dobby-runc';
   return path.join(
-    process.env['XDG_RUNTIME_DIR'] ?? path.join(tmpdir(), `run-${process.geteuid?.()}`),
+    process.env.XDG_RUNTIME_DIR ?? path.join(tmpdir(), `run-${process.geteuid?.()}`),
     'dobby-runc',
   );
 }
@@ -156,7 +169,7 @@ function findRuntime(runtime: string | undefined): string {
   if (runtime?.includes('/')) return path.resolve(runtime);
   const names = runtime === undefined ? ['crun', 'runc'] : [runtime];
   for (const name of names)
-    for (const directory of (process.env['PATH'] ?? defaultPath).split(':')) {
+    for (const directory of (process.env.PATH ?? defaultPath).split(':')) {
       const candidate = path.join(directory, name);
       if (isExecutableFile(candidate)) return candidate;
     }
@@ -190,7 +203,7 @@ export function checkPath(name: string, value: unknown): asserts value is string
 export function oneOf<T extends string>(name: string, value: T, allowed: readonly T[]): T {
   if (!allowed.includes(value))
     throw argumentTypeError(
-      `${name}: must be one of ${allowed.join(', ')}, not ${String(value)}`,
+      `${name}: must be one of ${allowed.join(', ')}, not ${value}`,
       'ERR_INVALID_ARG_VALUE',
     );
   return value;

@@ -31,8 +31,9 @@ export function parseStatus(word: unknown): ContainerStatus {
   return statuses.has(lower) ? (lower as ContainerStatus) : ContainerStatus.Unknown;
 }
 
-/** What `list --format json` prints. Entries that can't be used are left out; null and nothing mean none. */
+/** What `list --format json` prints. Entries that can't be used are left out; null means none, nothing is a fault. */
 export function parseList(text: string, argv: readonly string[]): ContainerListItem[] {
+  if (text.trim() === '') throw oddOutput('list', undefined, argv, text, 'is empty');
   const value = parseJson(text, 'list', undefined, argv);
   if (value === null) return [];
   if (!Array.isArray(value)) throw oddOutput('list', undefined, argv, text, 'is not an array');
@@ -58,7 +59,11 @@ export function parseState(text: string, id: string, argv: readonly string[]): O
   const value = parseJson(text, 'state', id, argv);
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw oddOutput('state', id, argv, text, 'is not an object');
-  return value as OciState;
+  const state = value as OciState;
+  if (state.id !== id) throw oddOutput('state', id, argv, text, 'is about another container');
+  if (!statuses.has(state.status) && state.status !== 'creating')
+    throw oddOutput('state', id, argv, text, 'has no known status');
+  return state;
 }
 
 function parseJson(text: string, op: string, id: string | undefined, argv: readonly string[]): unknown {

@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { removeRecords } from '../keeper/keeper';
 import { native } from '../native';
 import { killTree } from '../process/tree';
 import { allGone, findMakers, initPid, isHalfMade, within } from './half-made';
@@ -7,7 +8,14 @@ import type { Invoker } from './invoke';
 import { removeFailedContainer } from './leftovers';
 import { runDirectory, type Settings } from './options';
 import { removeStagedBundle, removeStaleStagedBundles } from './staged-bundle';
-import { CallDirectory, claimCallDirectory, type Intent, ownerIsAlive, readIntent } from './workspace';
+import {
+  CallDirectory,
+  checkPrivateDirectory,
+  claimCallDirectory,
+  type Intent,
+  ownerIsAlive,
+  readIntent,
+} from './workspace';
 
 /** A create that a process which is gone had under way. */
 export interface Interrupted {
@@ -49,6 +57,8 @@ export function takeInterrupted(invoker: Invoker, settings: Settings): Interrupt
 
 function callDirectories(): string[] {
   try {
+    // What another user has put there is not to be acted on.
+    checkPrivateDirectory(runDirectory());
     return fs.readdirSync(runDirectory()).filter((name) => name.startsWith(CallDirectory.prefix));
   } catch {
     return [];
@@ -61,7 +71,7 @@ async function recover(
   intent: Intent,
   calledMs: number,
 ): Promise<void> {
-  const { id, cgroupsPath } = intent;
+  const { id, cgroupsPath, ownsCgroup } = intent;
   try {
     const makers = findMakers(settings, id);
     // The dead caller's watchdog is ours now. The clock may have jumped: never longer than from here on.
@@ -76,7 +86,8 @@ async function recover(
     }
     const hasNothing = !fs.existsSync(path.join(settings.root, id));
     if (isOver && !hasNothing && !isHalfMade(settings, id)) return; // a container like any other
-    await removeFailedContainer(invoker, settings, id, cgroupsPath);
+    await removeFailedContainer(invoker, settings, id, cgroupsPath, ownsCgroup);
+    removeRecords(settings.root, id);
     removeStagedBundle(id, settings.root);
   } catch {
     // What resists is still there for destroy() with force, which tells why.

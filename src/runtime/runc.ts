@@ -61,6 +61,10 @@ export class RuncAdapter implements Adapter {
     return this.#print(name, standing, ownerName(uid));
   }
 
+  forget(id: string): void {
+    this.#files.delete(id);
+  }
+
   keepOnly(names: ReadonlySet<string>): void {
     for (const id of this.#files.keys()) {
       if (!names.has(id)) this.#files.delete(id);

@@ -8,6 +8,8 @@ export interface Intent {
   readonly root: string;
   readonly id: string;
   readonly cgroupsPath?: string | undefined;
+  /** Its cgroup was not there before: what runs in it belongs to what was to be made. */
+  readonly ownsCgroup: boolean;
 }
 
 const intentName = 'intent';
@@ -48,11 +50,16 @@ function writeIntent(file: string, intent: Intent): void {
 
 export function readIntent(directory: string): Intent | null {
   try {
-    const { root, id, cgroupsPath } = JSON.parse(
+    const { root, id, cgroupsPath, ownsCgroup } = JSON.parse(
       fs.readlinkSync(path.join(directory, intentName)),
     ) as Partial<Intent>;
     if (typeof root !== 'string' || typeof id !== 'string') return null;
-    return { root, id, ...(typeof cgroupsPath === 'string' ? { cgroupsPath } : {}) };
+    return {
+      root,
+      id,
+      ownsCgroup: ownsCgroup === true,
+      ...(typeof cgroupsPath === 'string' ? { cgroupsPath } : {}),
+    };
   } catch {
     return null;
   }
@@ -61,7 +68,7 @@ export function readIntent(directory: string): Intent | null {
 let own: string | undefined;
 
 /** pid and start time: a pid alone is given to another process sooner or later, in a container often to the next. */
-function ownName(): string {
+export function ownName(): string {
   own ??= `${process.pid}-${startTicks(process.pid)}`;
   return own;
 }
@@ -72,23 +79,56 @@ export function ownerIsAlive(name: string): boolean {
   return pid !== undefined && startTicks(Number(pid)) === Number(ticks);
 }
 
-/** Makes a dead process's call directory ours; null when another process was faster. */
+/** Makes a dead process's call directory ours; null when another process was faster, or it is not ours. */
 export function claimCallDirectory(directory: string): CallDirectory | null {
-  const mine = new CallDirectory();
+  let mine: CallDirectory | null = null;
   try {
+    mine = new CallDirectory();
     fs.renameSync(directory, mine.path);
     return mine;
   } catch {
-    mine.remove();
+    mine?.remove();
     return null;
   }
 }
 
 /** Makes a directory of mode 0700 or checks that the one there is ours. */
 export function makePrivateDirectory(directory: string): void {
-  fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const stat = fs.lstatSync(directory);
-  const uid = process.geteuid?.();
-  if (!stat.isDirectory() || (stat.uid !== uid && stat.uid !== 0))
-    throw Object.assign(new Error(`${directory}: not a directory of this user`), { code: 'EACCES' });
+  try {
+    fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    // On a read-only file system Node says ENOENT: there without `recursive` it says what is the matter.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    fs.mkdirSync(directory, { mode: 0o700 });
+  }
+  checkPrivateDirectory(directory);
+}
+
+/**
+ * Whoever can write in a directory, or put another in its place, says there what a container is: which process it is,
+ * and so which one is killed. Throws EACCES unless directory and what it is in are for this user (or root) to change.
+ * False when it is not there.
+ */
+export function checkPrivateDirectory(directory: string): boolean {
+  const stat = fs.lstatSync(directory, { throwIfNoEntry: false });
+  if (stat === undefined) return false;
+  if (!stat.isDirectory()) refuse(directory, 'is not a directory');
+  checkOwner(directory, stat);
+  const parent = path.dirname(directory);
+  const above = fs.statSync(parent, { throwIfNoEntry: false });
+  // In a sticky directory (/tmp) only the owner can rename what is his.
+  if (above && !(above.mode & sticky)) checkOwner(parent, above);
+  return true;
+}
+
+const sticky = 0o1000;
+const othersWrite = 0o002;
+
+function checkOwner(directory: string, { uid, mode }: fs.Stats): void {
+  if (uid !== process.geteuid?.() && uid !== 0) refuse(directory, `belongs to user ${uid}`);
+  if (mode & othersWrite) refuse(directory, 'can be written by everybody');
+}
+
+function refuse(directory: string, why: string): never {
+  throw Object.assign(new Error(`${directory}: ${why}`), { code: 'EACCES' });
 }

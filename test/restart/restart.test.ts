@@ -1,16 +1,14 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { before, describe, test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { Bundle } from '../../src/index';
 import { native } from '../../src/native';
 import { needsRuntime } from '../helpers/environment';
 import { leftSince, snapshot } from '../helpers/leaks';
 import { sharedRootfs } from '../helpers/rootfs';
 import { temporaryDirectory } from '../helpers/temporary';
+import { abandonedCalls, existing, killAfter, reportOf } from './processes';
 import type { Report } from './successor';
 
 // 200 on demand: DOBBY_KILLS=200 npm test -- test/restart
@@ -39,15 +37,12 @@ describe('a killed Node process', { skip: needsRuntime() }, () => {
       ];
       mkdirSync(output);
       writeFileSync(journal, '');
-      await runAndKill([root, bundles, journal, output]);
-      const report = await succeed([root, journal, output]);
-      const left = (await leftSince(clean)).filter((line) => !line.startsWith('temporaryFiles: '));
+      await killAfter(longestLifeMs * Math.random(), 'workload.js', [root, bundles, journal, output]);
+      const report = await reportOf<Report>('successor.js', [root, journal, output]);
+      const left = await leftSince(clean, { isExpected: (line) => line.startsWith('temporaryFiles: ') });
       assert.deepEqual({ kill, faults: report.faults, left }, { kill, faults: [], left: [] });
       assert.deepEqual(existing(root), [], 'state directories');
-      assert.deepEqual(
-        existing('/run/dobby-runc').filter((name) => name.startsWith('call-')),
-        [],
-      );
+      assert.deepEqual(abandonedCalls(), []);
       add(total, report);
     }
     t.diagnostic(JSON.stringify(total));
@@ -57,39 +52,6 @@ describe('a killed Node process', { skip: needsRuntime() }, () => {
     assert.ok((total.exits.unobserved ?? 0) <= unseen, JSON.stringify(total));
   });
 });
-
-/** Starts the workload and kills it a random while after its first operation. */
-async function runAndKill(args: string[]): Promise<void> {
-  const child = spawn(process.execPath, [path.join(__dirname, 'workload.js'), ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const exited = once(child, 'exit');
-  await once(child.stdout, 'data');
-  await delay(longestLifeMs * Math.random());
-  child.kill('SIGKILL');
-  const [, signal] = (await exited) as [number | null, string | null];
-  assert.equal(signal, 'SIGKILL', 'the workload ended by itself');
-}
-
-async function succeed(args: string[]): Promise<Report> {
-  const child = spawn(process.execPath, [path.join(__dirname, 'successor.js'), ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  let text = '';
-  child.stdout.on('data', (chunk: Buffer) => {
-    text += chunk.toString();
-  });
-  await once(child, 'close');
-  return JSON.parse(text) as Report;
-}
-
-function existing(directory: string): string[] {
-  try {
-    return readdirSync(directory);
-  } catch {
-    return [];
-  }
-}
 
 function newReport(): Report {
   return { statuses: {}, adopted: 0, exits: {}, filesGrown: 0, pipesContinued: 0, leftovers: 0, faults: [] };

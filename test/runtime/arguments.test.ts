@@ -81,13 +81,7 @@ describe('arguments', () => {
       [null, 'TypeError', 'ERR_INVALID_ARG_TYPE'],
     ] as const)
       assert.throws(
-        () =>
-          new DobbyRunC({
-            runtime,
-            root,
-            ...(options as object),
-            ...(options === null ? [] : {}),
-          } as never) && (options === null ? new DobbyRunC(null as never) : undefined),
+        () => new DobbyRunC(options === null ? (null as never) : ({ runtime, root, ...options } as never)),
         { name, code },
         JSON.stringify(options),
       );
@@ -137,6 +131,8 @@ describe('arguments', () => {
 
   test('bundles: a missing, a directory, an empty and a broken config.json are named, and leave nothing', async () => {
     const dobby = new DobbyRunC({ runtime, root });
+    // The runtime's image is read at the first operation, and kept.
+    await dobby.list();
     const before = snapshot();
     const directory = temporaryDirectory('bundles');
     const make = (name: string, write: (file: string) => void): string => {

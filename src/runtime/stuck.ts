@@ -1,0 +1,35 @@
+import { RuntimeError } from '../errors';
+import { readStat } from '../process/tree';
+
+// SIGKILL ends a process in milliseconds, unless it is in uninterruptible sleep, frozen by a parent's freezer
+// (cgroup v1), or the init of a pid namespace in which somebody else's zombie waits to be reaped.
+export const stuckMs = 5000;
+/** How long a runtime may try to remove a container by force when the caller sets no limit. */
+export const forcedDeleteMs = 15_000;
+
+export function stuckError(op: string, containerId: string, pid: number): RuntimeError {
+  return new RuntimeError(
+    'ERR_STUCK',
+    `${op} ${containerId}: its process ${pid} does not end on SIGKILL (docs/errors.md)`,
+    { op, containerId, cleanedUp: false },
+  );
+}
+
+/** Whether a process is there and no zombie. */
+export function isAlive(pid: number): boolean {
+  const state = pid > 0 ? readStat(pid)?.[0] : undefined;
+  return state !== undefined && state !== 'Z' && state !== 'X';
+}
+
+/** Resolves with whether a promise settles within `ms`. */
+export async function settlesWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(resolve, ms, false);
+  });
+  try {
+    return await Promise.race([promise.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
