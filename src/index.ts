@@ -11,7 +11,7 @@ export type { ExitStatus } from './process/exit';
 export { OutputBuffer } from './process/output-buffer';
 export type { Signal } from './process/signals';
 export type { IoOptions, StdioTarget } from './process/stdio';
-export type { OperationEvent, RuntimeEvents } from './runtime/dobby-runc';
+export type { RuntimeEvents } from './runtime/dobby-runc';
 export { DobbyRunC } from './runtime/dobby-runc';
 export type {
   CallOptions,
@@ -23,3 +23,4 @@ export type {
 } from './runtime/options';
 export type { ContainerListItem } from './runtime/output';
 export { ContainerStatus } from './runtime/output';
+export type { OperationEvent } from './runtime/ways';

@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { TextDecoder } from 'node:util';
-import { RuntimeError } from '../errors';
+import { isScarcity, RuntimeError } from '../errors';
 import type { OciConfig } from '../oci';
 import { checkConfig, explain, invalidBundle } from './check';
 import { findJsonFault, toJson } from './json';
@@ -76,6 +76,8 @@ function tooLarge(): Error {
 
 /** With the system's code: what it says; with none: our own words from above. */
 function fileError(op: string, bundlePath: string, what: string, error: unknown): RuntimeError {
+  // Out of descriptors or memory: the bundle is not to blame.
+  if (isScarcity(error)) throw error;
   const { code, message } = explain(error);
   const reasons: Record<string, string> = {
     ENOENT: 'no such file',
@@ -88,7 +90,12 @@ function fileError(op: string, bundlePath: string, what: string, error: unknown)
   return new RuntimeError('ERR_PERMISSION', `bundle ${bundlePath}: ${reason}`, { op, cause: error });
 }
 
-function parse(op: string, bundlePath: string, name: string, bytes: Buffer): { text: string; value: unknown } {
+function parse(
+  op: string,
+  bundlePath: string,
+  name: string,
+  bytes: Buffer,
+): { text: string; value: unknown } {
   const refuse = (reason: string, cause?: unknown) =>
     invalidBundle(op, bundlePath, `${name}: ${reason}`, cause);
   if (bytes.length === 0) throw refuse('is empty; must be a JSON object');

@@ -2,32 +2,26 @@ import { EventEmitter } from 'node:events';
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Bundle } from '../bundle/bundle';
-import { toJson } from '../bundle/json';
-import { type Container, ContainerHandle, type ContainerProcess, ProcessHandle } from '../container';
+import { type Container, type ContainerProcess, ProcessHandle } from '../container';
 import { argumentTypeError, RuntimeError } from '../errors';
-import { type Adopted, adoptKept } from '../keeper/adopt';
-import { execRecords, initRecord, newRecord, removeRecords, removeWhenTold } from '../keeper/keeper';
-import { readRecord } from '../keeper/record';
-import { native } from '../native';
+import { adoptKept } from '../keeper/adopt';
+import { execRecords, removeRecords, removeWhenTold } from '../keeper/keeper';
 import type { OciState } from '../oci';
 import type { ExitStatus } from '../process/exit';
 import { becomeReaper } from '../process/reaper';
-import { reattach } from '../process/reattach';
 import { type Signal, signalNumber } from '../process/signals';
-import { ProcessStreams } from '../process/stdio';
-import { goneProcess, type Supervised, SupervisedProcess } from '../process/supervise';
-import { deleteArgs, execArgs, killArgs } from './args';
-import { containerConfig } from './container-config';
+import { killArgs } from './args';
 import { checkCreate, createContainer } from './create';
 import { CreateCache, hideFilter } from './create-cache';
 import { Deadline } from './deadline';
-import { DirectOperations } from './direct';
-import { checkExec, execProcess } from './exec-process';
-import { operationError } from './failures';
-import { initPid, isHalfMade, leftoverIds, removeHalfMade } from './half-made';
+import { deleteContainer } from './delete';
+import { execInContainer } from './exec';
+import { checkExec } from './exec-process';
+import { notDone, operationError } from './failures';
+import { leftoverIds } from './half-made';
 import { checkId } from './ids';
 import { Invoker } from './invoke';
-import { LaunchIo, launch } from './launch';
+import { LaunchIo } from './launch';
 import { OomWatch } from './oom';
 import {
   type CallOptions,
@@ -44,21 +38,10 @@ import { type ContainerListItem, ContainerStatus, parseList, parseState, parseSt
 import { KeyedQueue, Semaphore } from './queue';
 import { takeInterrupted } from './recovery';
 import { removeStagedBundle } from './staged-bundle';
-import type { Direct } from './state';
-import { forcedDeleteMs, isAlive, settlesWithin, stuckError, stuckMs } from './stuck';
-import { textMemfd } from './text-memfd';
+import { settlesWithin, stuckError, stuckMs } from './stuck';
+import { Tracker } from './tracker';
+import { type OperationEvent, type TwoWays, Ways } from './ways';
 import { checkPrivateDirectory, makePrivateDirectory } from './workspace';
-
-/** How an operation was done, for those who measure. */
-export interface OperationEvent {
-  op: string;
-  containerId?: string;
-  /** 'direct': without starting the runtime; 'cli': by its command line. */
-  way: 'direct' | 'cli';
-  /** Why not directly. */
-  why?: string;
-  durationMs: number;
-}
 
 export type RuntimeEvents = {
   /** A container's init has ended; told once for every container that was created or adopted here. */
@@ -71,12 +54,6 @@ export type RuntimeEvents = {
   stuck: [containerId: string, error: RuntimeError];
 };
 
-/** A container that is watched here. */
-interface Tracked {
-  container: Container;
-  process: Supervised;
-}
-
 /** Drives one OCI runtime: its low-level operations, with the exact exit status of every process. */
 export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDisposable {
   readonly #settings: Settings;
@@ -86,10 +63,8 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
   readonly #createCache: CreateCache | null;
   readonly #oom: OomWatch;
   readonly #isReaper: boolean;
-  readonly #tracked = new Map<string, Tracked>();
-  readonly #finding = new Map<string, Promise<Tracked>>();
-  #direct: DirectOperations | string | null = null;
-  #openingPromise: Promise<DirectOperations | string> | null = null;
+  readonly #ways: Ways;
+  readonly #tracker: Tracker;
   /** Creates of killed processes that are still being waited for or removed. */
   #recovering: Promise<unknown> = Promise.resolve();
   readonly #stuck = new Map<string, RuntimeError>();
@@ -104,6 +79,11 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
     this.#creates = new Semaphore(this.#settings.maxConcurrentCreates);
     this.#createCache = usesCreateCache(this.#settings) ? new CreateCache(this.#settings.runtimePath) : null;
     this.#oom = new OomWatch(this.#settings);
+    this.#ways = new Ways(this.#settings, this.#invoker, (event) => this.emit('operation', event));
+    this.#tracker = new Tracker(this.#settings, this.#oom, this, (id, process) => {
+      void this.#ways.keep(id, process);
+      void process.exited.then((status) => this.emit('exit', id, status));
+    });
     this.#isReaper = this.#settings.reaper !== 'off' && becomeReaper();
     if (this.#settings.reaper === 'subreaper' && !this.#isReaper)
       throw new RuntimeError('ERR_UNSUPPORTED', 'reaper: this kernel has no child subreaper', {
@@ -142,7 +122,7 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
         this.#creates.run(deadline, async () => {
           makePrivateDirectory(this.#settings.root);
           // Asked for beside the first create, so that its start need not wait for the answer.
-          void this.#openingDirect();
+          void this.#ways.open();
           const watchdog = new Deadline('create', id, {
             timeoutMs: o.timeoutMs ?? this.#settings.createTimeoutMs,
             ...(o.signal ? { signal: o.signal } : {}),
@@ -162,8 +142,8 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
               },
               (status) => this.#oom.refine(id, status),
             );
-            this.#tell('create', id, startedAt, 'cli', 'has no direct way');
-            return this.#track(id, launched.process, launched.runtimePid, opened.streams, launched.tty);
+            this.#ways.tell('create', id, startedAt, 'cli', 'has no direct way');
+            return this.#tracker.add(id, launched, opened.streams);
           } finally {
             watchdog.dispose();
           }
@@ -234,7 +214,18 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
     try {
       const opened = new LaunchIo(o);
       io = opened;
-      return await this.#queue.run(id, deadline, () => this.#exec(id, command, o, opened, deadline));
+      return await this.#queue.run(id, deadline, async () => {
+        const startedAt = performance.now();
+        this.#checkRoot();
+        const launched = await execInContainer(
+          this.#invoker,
+          this.#settings,
+          { id, command, o, io: opened, deadline, isReaper: this.#isReaper },
+          (status) => this.#oom.refine(id, status),
+        );
+        this.#ways.tell('exec', id, startedAt, 'cli', 'has no direct way');
+        return new ProcessHandle({ containerId: id, ...launched, streams: opened.streams });
+      });
     } catch (error) {
       io?.close();
       throw operationError(error, 'exec', id);
@@ -277,7 +268,8 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
     const deadline = new Deadline('list', undefined, o);
     try {
       await deadline.race(this.#recovering);
-      return await this.#either<ContainerListItem[]>('list', undefined, deadline, {
+      this.#checkRoot();
+      return await this.#ways.take<ContainerListItem[]>('list', undefined, deadline, {
         direct: (direct) => direct.list(),
         cli: async () => {
           if (!fs.existsSync(this.#settings.root)) return [];
@@ -314,7 +306,13 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
     try {
       await this.#verb('destroy', id, o, {
         direct: (direct, deadline) => direct.destroy(id, { ...deadline.rest(), force: o.force === true }),
-        cli: (deadline) => this.#delete(id, o.force === true, deadline),
+        cli: (deadline) =>
+          deleteContainer(this.#invoker, this.#settings, {
+            id,
+            force: o.force === true,
+            process: this.#tracker.get(id)?.process,
+            deadline,
+          }),
       });
     } catch (error) {
       this.#noteStuck(id, error);
@@ -334,7 +332,7 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
   async #outlast(id: string): Promise<void> {
     const deadline = new Deadline('destroy', id, {});
     try {
-      const { container } = await this.#find(id, deadline);
+      const { container } = await this.#tracker.find(id, deadline);
       await container.exited;
       // What the runtime knows no more is still to be forgotten here.
       if (!this.#isClosed) await this.destroy(id, { force: true }).catch(() => this.#forget(id));
@@ -355,7 +353,7 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
     this.#check(id, call);
     const deadline = new Deadline('stop', id, call);
     try {
-      const { container } = await this.#find(id, deadline);
+      const { container } = await this.#tracker.find(id, deadline);
       let escalated = false;
       if ((await container.kill(number)) && !(await endsWithin(container.exited, graceMs, deadline))) {
         escalated = true;
@@ -379,7 +377,7 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
     this.#check(id, o);
     const deadline = new Deadline('wait', id, o);
     try {
-      const { container } = await this.#find(id, deadline);
+      const { container } = await this.#tracker.find(id, deadline);
       return await deadline.race(container.exited);
     } finally {
       deadline.dispose();
@@ -394,7 +392,7 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
     this.#check(id, o);
     const deadline = new Deadline('adopt', id, o);
     try {
-      return (await this.#find(id, deadline)).container;
+      return (await this.#tracker.find(id, deadline)).container;
     } finally {
       deadline.dispose();
     }
@@ -427,112 +425,9 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
   /** Stops watching: the containers go on, and waiting for them no longer keeps the event loop alive. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
-    for (const { container } of this.#tracked.values()) container.unref();
-    this.#tracked.clear();
-    const direct = await this.#openingPromise;
-    if (direct instanceof DirectOperations) direct.close();
+    this.#tracker.release();
+    await this.#ways.close();
     this.#invoker.release();
-  }
-
-  async #exec(
-    id: string,
-    command: readonly string[],
-    o: ExecOptions,
-    io: LaunchIo,
-    deadline: Deadline,
-  ): Promise<ContainerProcess> {
-    const startedAt = performance.now();
-    this.#checkRoot();
-    const spec = execProcess(command, o, io.tty, () => containerConfig(this.#settings, id));
-    const processFile = spec ? textMemfd('dobby-runc-process', toJson(spec)) : null;
-    const record = this.#settings.keeper === null ? undefined : newRecord(this.#settings.root, id, 'exec');
-    const hasParent = this.#isReaper || record !== undefined;
-    try {
-      const launched = await launch(this.#invoker, {
-        op: 'exec',
-        id,
-        deadline,
-        io,
-        attached: !hasParent,
-        ...(record === undefined ? {} : { record }),
-        initPid: () => initPid(this.#settings, id),
-        refine: (status) => this.#oom.refine(id, status),
-        args: (paths) =>
-          execArgs(
-            id,
-            command,
-            {
-              detach: hasParent,
-              tty: io.tty !== null,
-              fileCount: io.fileCount,
-              ...paths,
-              ...(processFile ? { processPath: processFile.path } : {}),
-            },
-            o,
-          ),
-      });
-      this.#tell('exec', id, startedAt, 'cli', 'has no direct way');
-      if (record !== undefined) removeWhenTold(record, launched.process);
-      return new ProcessHandle({ containerId: id, ...launched, streams: io.streams });
-    } catch (error) {
-      if (record !== undefined) fs.rmSync(record, { force: true });
-      throw error;
-    } finally {
-      if (processFile) native.close(processFile.fd);
-    }
-  }
-
-  async #delete(id: string, force: boolean, deadline: Deadline): Promise<void> {
-    if (isHalfMade(this.#settings, id)) {
-      await removeHalfMade(this.#invoker, this.#settings, id, force);
-      return;
-    }
-    if (!force) {
-      try {
-        await this.#cli('delete', id, deleteArgs(id, false), deadline);
-        this.#checkDeleted(id);
-        return;
-      } catch (error) {
-        const isRefused =
-          error instanceof RuntimeError &&
-          error.exitCode !== null &&
-          error.code !== 'ERR_CONTAINER_NOT_FOUND';
-        if (!isRefused || deadline.stopped) throw error;
-      }
-    }
-    await this.#deleteByForce(id, deadline);
-  }
-
-  /**
-   * Kills the init of a container that is watched here. Not left to the runtime: crun removes what it knows of a
-   * container as soon as it has sent SIGKILL, also when the process does not end.
-   */
-  async #endInit(id: string, deadline: Deadline): Promise<void> {
-    const process = this.#tracked.get(id)?.process;
-    if (!process?.kill(sigkill) || (await endsWithin(process.exited, frozenMs, deadline))) return;
-    // A frozen process dies only when it is thawed (cgroup v1).
-    await this.#cli('resume', id, ['resume', id], deadline).catch(() => {});
-    if (!(await endsWithin(process.exited, stuckMs, deadline))) throw stuckError('destroy', id, process.pid);
-  }
-
-  async #deleteByForce(id: string, deadline: Deadline): Promise<void> {
-    await this.#endInit(id, deadline);
-    const pid = initPid(this.#settings, id);
-    const rest = deadline.rest();
-    const limit = new Deadline('destroy', id, { ...rest, timeoutMs: rest.timeoutMs ?? forcedDeleteMs });
-    try {
-      await this.#cli('delete', id, deleteArgs(id, true), limit);
-      this.#checkDeleted(id);
-    } catch (error) {
-      if (!deadline.stopped && limit.stopped && isAlive(pid)) throw stuckError('destroy', id, pid);
-      throw error;
-    } finally {
-      limit.dispose();
-    }
-  }
-
-  #checkDeleted(id: string): void {
-    if (fs.existsSync(path.join(this.#settings.root, id))) throw notDone('delete', id);
   }
 
   async #cli(op: string, id: string, args: string[], deadline: Deadline): Promise<void> {
@@ -540,11 +435,14 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
   }
 
   /** One operation on one container: checked, in its turn, directly or by the command line. */
-  async #verb<T>(op: string, id: string, o: CallOptions, ways: Ways<T>): Promise<T> {
+  async #verb<T>(op: string, id: string, o: CallOptions, ways: TwoWays<T>): Promise<T> {
     this.#check(id, o);
     const deadline = new Deadline(op, id, o);
     try {
-      return await this.#queue.run(id, deadline, () => this.#either<T>(op, id, deadline, ways));
+      return await this.#queue.run(id, deadline, () => {
+        this.#checkRoot();
+        return this.#ways.take<T>(op, id, deadline, ways);
+      });
     } catch (error) {
       throw operationError(error, op, id);
     } finally {
@@ -552,148 +450,14 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
     }
   }
 
-  async #either<T>(op: string, id: string | undefined, deadline: Deadline, ways: Ways<T>): Promise<T> {
-    const startedAt = performance.now();
-    this.#checkRoot();
-    const direct = this.#direct ?? (await deadline.race(this.#openingDirect()));
-    let why = direct as string;
-    if (direct instanceof DirectOperations) {
-      const answer = await ways.direct(direct, deadline);
-      if (answer.done) {
-        this.#tell(op, id, startedAt, 'direct');
-        return answer.value;
-      }
-      why = answer.why;
-    }
-    const value = await ways.cli(deadline);
-    this.#tell(op, id, startedAt, 'cli', why);
-    return value;
-  }
-
-  #tell(op: string, id: string | undefined, startedAt: number, way: 'direct' | 'cli', why?: string): void {
-    if (this.listenerCount('operation') === 0) return;
-    this.emit('operation', {
-      op,
-      ...(id === undefined ? {} : { containerId: id }),
-      way,
-      ...(why === undefined ? {} : { why }),
-      durationMs: performance.now() - startedAt,
-    });
-  }
-
-  /** The direct way, or why there is none. The runtime's version decides, so it is asked for once. */
-  #openingDirect(): Promise<DirectOperations | string> {
-    this.#openingPromise ??= this.#openDirect().then((direct) => {
-      this.#direct = direct;
-      return direct;
-    });
-    return this.#openingPromise;
-  }
-
-  async #openDirect(): Promise<DirectOperations | string> {
-    const { direct, kind, root, cgroupManager, env } = this.#settings;
-    const hasNotifySocket = 'NOTIFY_SOCKET' in env;
-    if (direct === 'off') return "direct: 'off'";
-    const deadline = new Deadline('version', undefined, { timeoutMs: 5000 });
-    try {
-      const { stdout } = await this.#invoker.invoke({ op: 'version', args: ['--version'], deadline });
-      const [, name, version = ''] = /^(\w+) version (\S+)/.exec(stdout) ?? [];
-      if (name !== kind) return `the runtime calls itself ${JSON.stringify(name ?? stdout.slice(0, 40))}`;
-      return new DirectOperations({ kind, version, root, cgroupManager, hasNotifySocket });
-    } catch (error) {
-      return `the runtime does not tell its version: ${(error as Error).message}`;
-    } finally {
-      deadline.dispose();
-    }
-  }
-
-  #track(
-    id: string,
-    process: Supervised,
-    runtimePid: number,
-    streams: ProcessStreams,
-    tty: Container['tty'] = null,
-  ): Container {
-    const container = new ContainerHandle({ containerId: id, runtimePid, process, streams, tty }, this);
-    this.#tracked.set(id, { container, process });
-    void this.#keep(id, process);
-    void process.exited.then((status) => this.emit('exit', id, status));
-    return container;
-  }
-
-  async #keep(id: string, process: Supervised): Promise<void> {
-    const direct = await this.#openingDirect();
-    if (!(direct instanceof DirectOperations) || process.status) return;
-    // Not yet reaped, so the pid is still this process's.
-    const pidfd = native.pidfdOpen(process.pid);
-    if (pidfd < 0) return;
-    direct.keep(id, { pid: process.pid, pidfd });
-    native.close(pidfd);
-  }
-
-  /** The container as it is known here, or adopted. */
-  async #find(id: string, deadline: Deadline): Promise<Tracked> {
-    const known = this.#tracked.get(id);
-    if (known) return known;
-    // Looked for once, however many wait for it: each look opens a watch.
-    let finding = this.#finding.get(id);
-    if (!finding) {
-      finding = this.#adopt(id).finally(() => this.#finding.delete(id));
-      this.#finding.set(id, finding);
-      // Told to those who still wait for it.
-      finding.catch(() => {});
-    }
-    return deadline.race(finding);
-  }
-
-  async #adopt(id: string): Promise<Tracked> {
-    const { pid = 0 } = await this.inspect(id);
-    const record = initRecord(this.#settings.root, id);
-    const refine = (status: ExitStatus): ExitStatus => this.#oom.refine(id, status);
-    // The record of an earlier container of the same id says nothing about this one.
-    const isRecorded = readRecord(record)?.pid === initPid(this.#settings, id);
-    const kept = isRecorded ? await adoptKept(record, refine) : null;
-    const adopted = kept ?? (await this.#adoptRunning(id, pid, refine));
-    const created = this.#tracked.get(id);
-    if (created) {
-      adopted?.streams.close();
-      return created;
-    }
-    if (adopted) this.#track(id, adopted.process, 0, adopted.streams);
-    const tracked = this.#tracked.get(id);
-    if (tracked) return tracked;
-    const process = goneProcess();
-    const parts = { containerId: id, runtimePid: 0, process, streams: new ProcessStreams(), tty: null };
-    return { container: new ContainerHandle(parts, this), process };
-  }
-
-  /** A container without a keeper; null when its init is gone. */
-  async #adoptRunning(
-    id: string,
-    pid: number,
-    refine: (status: ExitStatus) => ExitStatus,
-  ): Promise<Adopted | null> {
-    const pidfd = pid > 0 ? native.pidfdOpen(pid) : -1;
-    if (pidfd < 0) return null;
-    // Looked at again with the pidfd in hand: the pid was not given to another process in between.
-    const again = await this.inspect(id).catch(() => null);
-    if (again?.pid !== pid || again.status === 'stopped' || this.#tracked.has(id)) {
-      native.close(pidfd);
-      return null;
-    }
-    const streams = reattach(pid, () => native.pidfdExited(pidfd) === 0);
-    return { process: new SupervisedProcess(pid, pidfd, [streams], refine), streams };
-  }
-
   /** The container is removed: its init has ended, and so have its streams. */
   async #forget(id: string): Promise<void> {
-    const known = this.#tracked.get(id);
+    const known = this.#tracker.remove(id);
     this.#oom.forget(id);
+    this.#ways.forget(id);
     removeStagedBundle(id, this.#settings.root);
     removeRecords(this.#settings.root, id);
-    if (this.#direct instanceof DirectOperations) this.#direct.forget(id);
     if (!known) return;
-    this.#tracked.delete(id);
     known.container.tty?.destroy();
     await known.process.exited;
   }
@@ -722,21 +486,6 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
     if (this.#isClosed)
       throw new RuntimeError('ERR_ABORTED', `${what}: this DobbyRunC is disposed`, { op: 'check' });
   }
-}
-
-/** The two ways of an operation. */
-interface Ways<T> {
-  direct: (direct: DirectOperations, deadline: Deadline) => Direct<T> | Promise<Direct<T>>;
-  cli: (deadline: Deadline) => Promise<T>;
-}
-
-const sigkill = 9;
-// A process that is not frozen ends sooner.
-const frozenMs = 200;
-
-function notDone(op: string, containerId: string): RuntimeError {
-  const message = `${op} ${containerId}: the runtime says that it has done it, and it has not`;
-  return new RuntimeError('ERR_RUNTIME_FAILED', message, { op, containerId, exitCode: 0 });
 }
 
 /** Only crun takes a filter that was made before. */

@@ -71,3 +71,9 @@ export function operationError(error: unknown, op: string, containerId?: string)
     { op, ...(containerId === undefined ? {} : { containerId }), cause: error },
   );
 }
+
+/** A runtime that exits with 0 and has not done it. */
+export function notDone(op: string, containerId: string): RuntimeError {
+  const message = `${op} ${containerId}: the runtime says that it has done it, and it has not`;
+  return new RuntimeError('ERR_RUNTIME_FAILED', message, { op, containerId, exitCode: 0 });
+}
