@@ -33,7 +33,7 @@ void Environment::on_cleanup(napi_async_cleanup_hook_handle, void* argument) {
   self->handles_.when_all_closed(
       [](void* context) {
         auto* const environment = static_cast<Environment*>(context);
-        const napi_async_cleanup_hook_handle cleanup = environment->cleanup_;
+        auto* const cleanup = environment->cleanup_;
         delete environment;
         napi_remove_async_cleanup_hook(cleanup);
       },

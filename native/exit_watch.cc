@@ -56,11 +56,8 @@ bool observe(int pidfd, pid_t pid, uint32_t events, Exit& exit) {
   const int waited = wait_for_child(pidfd, exit);
   if (waited >= 0) return waited > 0;
   int status = 0;
-  if ((events & EPOLLHUP) == 0 && get_zombie_status(pidfd, pid, status)) {
-    exit = decode_wait_status(status, ExitSource::kPidfd);
-  } else if (get_exit_info(pidfd, status)) {
-    exit = decode_wait_status(status, ExitSource::kPidfd);
-  }
+  const bool is_zombie = (events & EPOLLHUP) == 0 && get_zombie_status(pidfd, pid, status);
+  if (is_zombie || get_exit_info(pidfd, status)) exit = decode_wait_status(status, ExitSource::kPidfd);
   return true;
 }
 

@@ -7,6 +7,8 @@
 
 #ifdef __GLIBCXX__
 
+// The library's names are what this is about. NOLINTBEGIN(*-reserved-identifier,cert-dcl*)
+
 namespace {
 
 void* allocate(std::size_t size) {
@@ -41,5 +43,7 @@ void __glibcxx_assert_fail(const char*, int, const char*, const char*) noexcept 
 #endif
 
 }  // namespace std
+
+// NOLINTEND(*-reserved-identifier,cert-dcl*)
 
 #endif

@@ -42,6 +42,7 @@ class SpawnRequest {
 
  private:
   friend struct SpawnResult spawn(SpawnRequest& request, class CloneStack& stack);
+  friend struct SpawnRequestView;  // native/fuzz
   void close_descriptors();
 
   // Not a std::string: a short one lives inside its object, and the pointers below would not survive a move.

@@ -1,30 +1,11 @@
 #pragma once
 
-// Just enough of a test framework: tests register themselves, a failed check says where and ends the program.
-
-#include <dirent.h>
+// Just enough of a test framework: tests register themselves, and are run one after the other.
 
 #include <cstdio>
-#include <cstdlib>
 #include <vector>
 
-#define CHECK(condition)                                                     \
-  do {                                                                       \
-    if (!(condition)) {                                                      \
-      fprintf(stderr, "%s:%d: failed: %s\n", __FILE__, __LINE__, #condition); \
-      exit(1);                                                               \
-    }                                                                        \
-  } while (0)
-
-#define CHECK_EQUAL(actual, expected)                                                                \
-  do {                                                                                               \
-    const auto actual_value = static_cast<long long>(actual);                                        \
-    const auto expected_value = static_cast<long long>(expected);                                    \
-    if (actual_value != expected_value) {                                                            \
-      fprintf(stderr, "%s:%d: %s is %lld, not %lld\n", __FILE__, __LINE__, #actual, actual_value, expected_value); \
-      exit(1);                                                                                       \
-    }                                                                                                \
-  } while (0)
+#include "check_macros.h"
 
 /** For what the machine cannot do: an emulator has no ptrace, no seccomp and no subreaper. */
 #define SKIP_UNLESS(condition)                          \
@@ -53,14 +34,6 @@ inline std::vector<Test>& all_tests() {
 inline bool add_test(const char* name, void (*run)()) {
   all_tests().push_back({name, run});
   return true;
-}
-
-inline int count_descriptors() {
-  int count = 0;
-  DIR* const directory = opendir("/proc/self/fd");
-  while (readdir(directory)) count++;
-  closedir(directory);
-  return count - 3;  // . and .. and the directory itself
 }
 
 int main() {

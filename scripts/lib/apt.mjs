@@ -22,10 +22,16 @@ export const needs = {
     why: 'lets another release of a runtime run with its own libraries',
     isThere: () => findProgram('patchelf'),
   },
+  valgrind: { package: 'valgrind', why: 'runs the native tests', isThere: () => findProgram('valgrind') },
   clang: {
     package: `clang-${clangVersion()}`,
     why: 'builds the fuzz targets',
     isThere: () => findFuzzingClang() ?? findProgram(`clang++-${clangVersion()}`),
+  },
+  clangTidy: {
+    package: `clang-tidy-${clangVersion()}`,
+    why: 'looks for faults in native/',
+    isThere: () => findProgram(`clang-tidy-${clangVersion()}`),
   },
   fuzzer: {
     package: `libclang-rt-${clangVersion()}-dev`,
