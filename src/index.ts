@@ -8,6 +8,7 @@ export { RuntimeError } from './errors';
 export type * from './oci';
 export type { Fd } from './process/descriptors';
 export type { ExitStatus } from './process/exit';
+export type { FdStream } from './process/fd-stream';
 export { OutputBuffer } from './process/output-buffer';
 export type { Signal } from './process/signals';
 export type { IoOptions, StdioTarget } from './process/stdio';

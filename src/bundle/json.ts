@@ -8,7 +8,7 @@ export interface JsonFault {
 
 const kToken = /[{}[\],:"]|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])|(?:true|false|null)(?!\w)/y;
 /** Taken one by one: a repeated group would need a stack as deep as the string is long. */
-const kStringPart = /[^"\\\n\r\t]+|\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4})/y;
+const kStringPart = /[^"\\\p{Cc}]+|[\u007f-\u009f]+|\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4})/uy;
 const kBlank = /[ \t\n\r]*/y;
 
 function matchAt(regexp: RegExp, text: string, at: number): string | undefined {

@@ -8,6 +8,9 @@ const chunkBytes = 64 * 1024;
 const leastBytes = 32 * 1024;
 // What is read into next, by whichever stream: an idle stream holds no memory. Slices of it are given away.
 let slab = Buffer.alloc(0);
+// What onread() reads into, whichever stream it is.
+const keptBytes = 256 * 1024;
+let kept: Buffer | null = null;
 const readsPerWake = 16;
 // The largest pipe a container can have made of ours (fs.pipe-max-size, 1 MiB by default).
 const pipeBytes = 1024 * 1024;
@@ -29,6 +32,7 @@ export class FdStream extends Duplex {
   #atEnd: boolean;
   #pending: { bytes: Uint8Array; done: (error?: Error | null) => void } | null = null;
   #onEnd: (() => void) | null = null;
+  #onRead: ((byteCount: number, buffer: Buffer) => void) | null = null;
   #onData: (() => void) | null = null;
 
   /** Takes over fd (non-blocking), also when it throws. */
@@ -70,6 +74,16 @@ export class FdStream extends Duplex {
   unref(): this {
     if (this.#fd >= 0) native.pollRef(this.#fd, false);
     return this;
+  }
+
+  /**
+   * Instead of 'data': every read goes to one buffer that is kept and used again, as with the option `onread` of
+   * net.Socket, so nothing is allocated and nothing copied. The bytes are valid only during the call. 'end' comes as
+   * usual.
+   */
+  onread(callback: (byteCount: number, buffer: Buffer) => void): this {
+    this.#onRead = callback;
+    return this.resume();
   }
 
   /**
@@ -129,6 +143,7 @@ export class FdStream extends Duplex {
   /** One read(2) into the buffer of the stream; what it returned, or 0 at the end (which is then closed). */
   #readOnce(): number {
     if (this.#fd < 0) return eof;
+    if (this.#onRead && this.readableLength === 0) return this.#readKept(this.#onRead);
     if (slab.length < leastBytes) slab = Buffer.allocUnsafeSlow(chunkBytes);
     const count = native.read(this.#fd, slab, 0, Math.min(slab.length, chunkBytes));
     if (count > 0) {
@@ -136,12 +151,27 @@ export class FdStream extends Duplex {
       slab = slab.subarray(count);
       if (!this.push(bytes)) this.#want(this.#wanted & ~readable);
       this.#onData?.();
-    } else if (count === eof || count === eio) {
+      return count;
+    }
+    return this.#readNothing(count);
+  }
+
+  #readKept(onRead: (byteCount: number, buffer: Buffer) => void): number {
+    kept ??= Buffer.allocUnsafeSlow(keptBytes);
+    const count = native.read(this.#fd, kept, 0, kept.length);
+    if (count <= 0) return this.#readNothing(count);
+    onRead(count, kept);
+    this.#onData?.();
+    return count;
+  }
+
+  /** The end, nothing yet, or an error. */
+  #readNothing(count: number): number {
+    if (count === eof || count === eio) {
       this.#end();
       return eof;
-    } else if (count !== eagain && count !== eintr) {
-      this.destroy(systemError('read', count));
     }
+    if (count !== eagain && count !== eintr) this.destroy(systemError('read', count));
     return count;
   }
 

@@ -1,21 +1,42 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { checkConfig, invalidBundle } from '../bundle/check';
+import { RuntimeError } from '../errors';
 import type { OciConfig } from '../oci';
 import type { Settings } from './options';
 
 interface RuncState {
-  config?: { labels?: string[] };
+  config?: { labels?: unknown };
 }
+
+/** It is exec that wants to know. */
+const op = 'exec';
 
 /** The config.json that a container was made from: crun keeps a copy, runc the bundle's path. */
 export function containerConfig(settings: Settings, id: string): OciConfig {
   const directory = path.join(settings.root, id);
-  if (settings.kind === 'crun') return readJson(path.join(directory, 'config.json')) as OciConfig;
-  const state = readJson(path.join(directory, 'state.json')) as RuncState;
-  const bundle = state.config?.labels?.find((label) => label.startsWith('bundle='))?.slice('bundle='.length);
-  return readJson(path.join(bundle ?? '', 'config.json')) as OciConfig;
+  if (!fs.existsSync(directory)) {
+    const message = `${op} ${id}: the container does not exist`;
+    throw new RuntimeError('ERR_CONTAINER_NOT_FOUND', message, { op, containerId: id });
+  }
+  const home = settings.kind === 'crun' ? directory : bundleOf(directory);
+  return checkConfig(op, home, readJson(home, 'config.json'));
 }
 
-function readJson(file: string): unknown {
-  return JSON.parse(fs.readFileSync(file, 'utf8'));
+function bundleOf(directory: string): string {
+  const state = readJson(directory, 'state.json') as RuncState | null;
+  const labels = state?.config?.labels;
+  const label = Array.isArray(labels)
+    ? labels.find((each): each is string => typeof each === 'string' && each.startsWith('bundle='))
+    : undefined;
+  return label?.slice('bundle='.length) ?? '';
+}
+
+function readJson(directory: string, name: string): unknown {
+  const text = fs.readFileSync(path.join(directory, name), 'utf8');
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw invalidBundle(op, directory, `${name}: is not JSON`, cause);
+  }
 }

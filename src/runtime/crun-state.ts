@@ -1,4 +1,5 @@
 import { arrayOf, isObject, type JsonObject, objectOf, parseObject, positiveOf, stringOf } from './json';
+import { memberSpans } from './json-spans';
 import { Unfamiliar } from './state';
 
 /** crun's `status` file: written once, when the container has been made. */
@@ -33,14 +34,11 @@ const kKnownKeys: ReadonlySet<string> = new Set([
 
 export function parseCrunStatus(text: string, path: string): CrunStatus {
   const json = parseObject(text, path);
-  const keys = Object.keys(json);
-  for (const key of keys) {
+  for (const key of Object.keys(json)) {
     if (!kKnownKeys.has(key)) throw new Unfamiliar(`${path} has the unknown key '${key}'`);
   }
   // Of two equal keys crun takes the first, JSON.parse the last.
-  if (text.split(/"\s*:/).length - 1 !== keys.length + colonsInValues(json)) {
-    throw new Unfamiliar(`${path} has a key twice`);
-  }
+  if (memberSpans(text, text.indexOf('{')) === null) throw new Unfamiliar(`${path} has a key twice`);
   const optional = (key: string): string | undefined =>
     json[key] === undefined ? undefined : stringOf(json, key, path);
   return {
@@ -55,15 +53,6 @@ export function parseCrunStatus(text: string, path: string): CrunStatus {
     hasSystemdCgroup: json['systemd-cgroup'] === true,
     hasIntelRdt: (optional('intelrdt') ?? '') !== '',
   };
-}
-
-/** How often a quotation mark and a colon stand inside the values as they are written in the file. */
-function colonsInValues(json: JsonObject): number {
-  let count = 0;
-  for (const value of Object.values(json)) {
-    if (typeof value === 'string') count += JSON.stringify(value).slice(1, -1).split(/"\s*:/).length - 1;
-  }
-  return count;
 }
 
 /** What crun takes from its copy of config.json when it prints the state, starts and deletes. */

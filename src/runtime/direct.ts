@@ -40,6 +40,8 @@ export class DirectOperations {
   readonly #adapter: Adapter | null;
   readonly #why: string;
   readonly #kept = new Map<string, KeptInit>();
+  /** Starts that go on although their callers have given up. */
+  readonly #starting = new Map<string, Promise<void>>();
 
   constructor(options: DirectOptions) {
     this.#options = options;
@@ -105,6 +107,9 @@ export class DirectOperations {
   start(id: string, options: WaitOptions = {}): Promise<Direct<void>> {
     return attemptLater(async () => {
       throwIfImpatient('start', id, options);
+      // Two readers of one fifo would take each other's word.
+      const before = this.#starting.get(id);
+      if (before) await withPatience(before, 'start', id, options);
       const found = this.#find(id);
       const { adapter } = found;
       if (this.#options.hasNotifySocket === true) throw new Unfamiliar('NOTIFY_SOCKET is set');
@@ -115,6 +120,12 @@ export class DirectOperations {
       const init = found.pidfd();
       // Released when the start is through, not when the caller has had enough.
       const started = adapter.start(found.fifo, init).finally(() => init.release());
+      const over = started
+        .catch(() => {})
+        .finally(() => {
+          if (this.#starting.get(id) === over) this.#starting.delete(id);
+        });
+      this.#starting.set(id, over);
       await withPatience(started, 'start', id, options);
     });
   }

@@ -2,7 +2,7 @@ import { type ErrorCode, RuntimeError } from '../errors';
 
 // The runtimes' own words (crun 1.8 to 1.21, runc 1.1) and what they mean. The first that fits is taken.
 const meanings: ReadonlyArray<[RegExp, ErrorCode]> = [
-  [/container .*already exists|container with .*id .*exists/i, 'ERR_CONTAINER_EXISTS'],
+  [/container .*already exists|container with .*exists/i, 'ERR_CONTAINER_EXISTS'],
   [
     /container .*does not exist|\/status[`'"]?: No such file|cannot open directory .*: No such file|state\.json: no such file/i,
     'ERR_CONTAINER_NOT_FOUND',
@@ -28,8 +28,14 @@ const meanings: ReadonlyArray<[RegExp, ErrorCode]> = [
   ],
 ];
 
+/** A runtime says what it is about at the beginning, and why it failed at the end. */
+const kMostWords = 2048;
+
 /** The code for what a runtime said when it failed. */
-export function failureCode(op: string, words: string): ErrorCode {
+export function failureCode(op: string, said: string): ErrorCode {
+  // The patterns look back: on the 64 KiB that a hook can make a runtime say they would take minutes.
+  const words =
+    said.length <= 2 * kMostWords ? said : `${said.slice(0, kMostWords)}\n${said.slice(-kMostWords)}`;
   for (const [pattern, code] of meanings)
     if (pattern.test(words) && (code !== 'ERR_INVALID_BUNDLE' || op === 'create')) return code;
   return 'ERR_RUNTIME_FAILED';

@@ -45,7 +45,7 @@ export function toListItem(entry: unknown): ContainerListItem | null {
   if (typeof entry !== 'object' || entry === null) return null;
   const { id, pid, bundle, status, created, owner, annotations } = entry as Record<string, unknown>;
   if (typeof id !== 'string' || id === '' || typeof bundle !== 'string') return null;
-  if (typeof pid !== 'number' || !Number.isInteger(pid) || pid < 0) return null;
+  if (!isPid(pid)) return null;
   const item: ContainerListItem = { id, pid, bundlePath: bundle, status: parseStatus(status) };
   const createdAt = typeof created === 'string' ? new Date(created) : null;
   if (createdAt && !Number.isNaN(createdAt.getTime())) item.created = createdAt;
@@ -63,7 +63,12 @@ export function parseState(text: string, id: string, argv: readonly string[]): O
   if (state.id !== id) throw oddOutput('state', id, argv, text, 'is about another container');
   if (!statuses.has(state.status) && state.status !== 'creating')
     throw oddOutput('state', id, argv, text, 'has no known status');
-  return state;
+  if (state.pid !== undefined && !isPid(state.pid))
+    throw oddOutput('state', id, argv, text, 'has no usable pid');
+  if (typeof state.bundle !== 'string') throw oddOutput('state', id, argv, text, 'has no bundle');
+  if (state.annotations === undefined || isStrings(state.annotations)) return state;
+  const { annotations: _, ...rest } = state;
+  return rest;
 }
 
 function parseJson(text: string, op: string, id: string | undefined, argv: readonly string[]): unknown {
@@ -94,6 +99,11 @@ function isStrings(value: unknown): value is Record<string, string> {
   return (
     typeof value === 'object' &&
     value !== null &&
+    !Array.isArray(value) &&
     Object.values(value).every((each) => typeof each === 'string')
   );
+}
+
+function isPid(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 0;
 }

@@ -17,7 +17,7 @@ describe('descriptors under attack', { skip: needsRuntime() }, () => {
     const flags = ['-O1', '-shared', '-fPIC', '-pthread'];
     execFileSync('cc', [...flags, '-o', leak, path.join(fixtures, 'leak-descriptors.c')]);
     // After a sanitizer's library, which has to be the first.
-    const preload = [process.env['LD_PRELOAD'] ?? '', leak].filter((each) => each !== '').join(':');
+    const preload = [process.env.LD_PRELOAD ?? '', leak].filter((each) => each !== '').join(':');
     const { stdout, stderr } = spawnSync(
       process.execPath,
       [path.join(__dirname, 'fixtures/exact-descriptors.js')],

@@ -189,6 +189,7 @@ for (const direct of ['auto', 'off'] as const)
       await assert.rejects(dobby.pause(id), notFound);
       await assert.rejects(dobby.resume(id), notFound);
       await assert.rejects(dobby.exec(id, ['true']), notFound);
+      await assert.rejects(dobby.exec(id, ['true'], { env: { A: 'b' } }), notFound);
       await assert.rejects(dobby.destroy(id), notFound);
       await assert.rejects(dobby.wait(id), notFound);
       await assert.rejects(dobby.stop(id), notFound);

@@ -67,10 +67,7 @@ describe('the output of the runtime', () => {
 
   test('the errors of a log are its message; broken lines are taken as they are', () => {
     const line = (level: string, msg: string): string => JSON.stringify({ level, msg, time: 'now' });
-    assert.equal(
-      logMessage([line('warning', 'w'), line('error', 'e'), line('debug', 'd')].join('\n')),
-      'e',
-    );
+    assert.equal(logMessage([line('warning', 'w'), line('error', 'e'), line('debug', 'd')].join('\n')), 'e');
     assert.equal(logMessage(`${line('error', 'e')}\n{"msg": "cut of`), 'e');
     assert.equal(logMessage('plain words\n'), 'plain words');
     assert.equal(logMessage(''), '');
