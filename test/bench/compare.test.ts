@@ -48,6 +48,11 @@ test('compare calls one failure where there was none worse', () => {
   assert.equal(verdictOf([0, 0, 0], [0, 0, 0]), 'same');
 });
 
+test('compare takes two samples that happen to agree for no proof of a narrow spread', () => {
+  assert.equal(verdictOf([10, 10], [11, 11]), 'same');
+  assert.equal(verdictOf([10, 10], [20, 20]), 'worse');
+});
+
 test('compare leaves out what only one of the runs has', () => {
   assert.deepEqual(compare(results({ dobby: [1] }), results({ execa: [1] })), []);
 });

@@ -27,7 +27,7 @@ test('tablesOf makes one table per measure, and one for a tail, when a parameter
     figure('exit', 'dobby', { live }, [1]),
     figure('exit', 'spawn', { live }, [1]),
   ]);
-  const tables = tablesOf(answer('live', figures));
+  const tables = tablesOf(answer('live', figures), {});
   assert.deepEqual(
     tables.map(({ title, statistic, columns, rows }) => [title, statistic, columns.join(), rows.length]),
     [
@@ -44,13 +44,26 @@ test('tablesOf makes one table per set of parameters when the measures go across
     figure('exit', 'dobby', { runtime: 'crun' }, [1]),
     figure('cpu', 'dobby', { runtime: 'runc' }, [1]),
   ];
-  const medians = tablesOf(answer('measures', figures)).filter(({ statistic }) => statistic === 'p50');
+  const medians = tablesOf(answer('measures', figures), {}).filter(({ statistic }) => statistic === 'p50');
   assert.deepEqual(
     medians.map(({ title, columns }) => [title, columns.join()]),
     [
       ['runtime crun', 'kill to exit event,processor time'],
       ['runtime runc', 'processor time'],
     ],
+  );
+});
+
+test('tablesOf puts the contestants across and the parameters down when asked to', () => {
+  const figures = ['c-path', 'dobby'].flatMap((contestant) => [
+    figure('cpu', contestant, { variant: 'usual' }, [1]),
+    figure('cpu', contestant, { variant: 'minimal' }, [1]),
+  ]);
+  const [table] = tablesOf(answer('contestants', figures), { dobby: 'dobby-runc' });
+  assert.deepEqual(table?.columns, ['c-path', 'dobby-runc']);
+  assert.deepEqual(
+    table?.rows.map(({ label }) => label),
+    ['usual', 'minimal'],
   );
 });
 

@@ -1,0 +1,52 @@
+import { parseArgs } from 'node:util';
+import type { Scale } from './question';
+
+export interface Arguments {
+  scale: Scale;
+  /** Names of questions; empty: all. */
+  questions: string[];
+  contestants?: string[];
+  against?: string;
+  out?: string;
+  list: boolean;
+  help: boolean;
+}
+
+export const usage = `usage: npm run bench -- [OPTION]... [QUESTION]...
+
+  QUESTION...              only these; --list names them
+  --quick                  about two minutes for everything instead of ten
+  --smoke                  every question once and tiny: only tells whether the harness works
+  --only NAME[,NAME...]    only these contestants
+  --against FILE           compare with an earlier result; exits with 1 when something of dobby-runc got
+                           slower by more than the spread
+  --out FILE               where the result goes (default bench/results/<date>-<machine>.json)
+  --list                   the questions and contestants
+`;
+
+/** Throws a TypeError that says what is wrong. */
+export function parseArguments(argv: readonly string[]): Arguments {
+  const { values, positionals } = parseArgs({
+    args: [...argv],
+    allowPositionals: true,
+    options: {
+      quick: { type: 'boolean', default: false },
+      smoke: { type: 'boolean', default: false },
+      only: { type: 'string' },
+      against: { type: 'string' },
+      out: { type: 'string' },
+      list: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  if (values.quick && values.smoke) throw new TypeError('--quick and --smoke exclude each other');
+  return {
+    scale: values.smoke ? 'smoke' : values.quick ? 'quick' : 'full',
+    questions: positionals,
+    list: values.list,
+    help: values.help,
+    ...(values.only === undefined ? {} : { contestants: values.only.split(',') }),
+    ...(values.against === undefined ? {} : { against: values.against }),
+    ...(values.out === undefined ? {} : { out: values.out }),
+  };
+}

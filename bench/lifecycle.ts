@@ -1,0 +1,35 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ContainerDriver } from './contestants/container-driver';
+
+const settleMs = 5;
+
+/** What can be done more than once in a life. */
+const repeats = 3;
+
+/** The verbs of one container's life, in their order. */
+export const verbs = ['create', 'start', 'state', 'pause', 'resume', 'exec', 'kill', 'destroy'] as const;
+export type Verb = (typeof verbs)[number];
+
+/** Leads one container through its life; every verb is called through `measure`. */
+export async function lifecycle(
+  driver: ContainerDriver,
+  id: string,
+  bundle: string,
+  measure: (verb: Verb, call: () => Promise<unknown>) => Promise<unknown>,
+): Promise<void> {
+  const during = <T>(verb: Verb, call: () => Promise<T>) => measure(verb, call) as Promise<T>;
+  const container = await during('create', () => driver.create(id, bundle, { stdout: 'ignore' }));
+  await during('start', () => driver.start(id));
+  // A direct start returns before the program has been exec'd; that must not be measured as part of the next verb.
+  await sleep(settleMs);
+  for (let i = 0; i < repeats; i++) {
+    await during('state', () => driver.state(id));
+    await during('pause', () => driver.pause(id));
+    await during('resume', () => driver.resume(id));
+  }
+  const finishExec = await during('exec', () => driver.exec(id));
+  await finishExec();
+  await during('kill', () => driver.kill(id));
+  await container.exited;
+  await during('destroy', () => driver.destroy(id));
+}

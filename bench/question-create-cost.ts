@@ -1,0 +1,77 @@
+import { type Variant, variants } from './bundle';
+import { baselines } from './contestants';
+import { imageOf, isBaseline, runBaseline } from './contestants/baseline';
+import { openContainerDriver } from './contestants/container-drivers';
+import { firstData } from './first-data';
+import { runtimeFor } from './machine';
+import { type Job, pick, type Question, type Samples, type Scale } from './question';
+import { add, nowNs } from './timing';
+import { bundleFor, runtimeRoot } from './workspace';
+
+export const createCost: Question = {
+  name: 'create-cost',
+  asks: 'What does each part of a config.json add to create?',
+  how:
+    "'usual' has six namespaces, eight mounts and masked paths; each other variant lacks or adds what it is called " +
+    'after. Its program writes one byte.',
+  measures: [
+    { name: 'create', title: 'create', unit: 'ns', better: 'lower' },
+    { name: 'firstByte', title: 'create to first output byte', unit: 'ns', better: 'lower' },
+  ],
+  across: 'contestants',
+  cases: (scale: Scale) =>
+    variants.map((variant) => ({
+      params: { variant },
+      contestants: [...baselines, 'dobby'],
+      rounds: pick(scale, { smoke: 1, quick: 2, full: 4 }),
+      samples: pick(scale, { smoke: 1, quick: 3, full: 10 }),
+      warmup: pick(scale, { smoke: 0, quick: 1, full: 2 }),
+    })),
+  run: measureCreateCost,
+};
+
+async function measureCreateCost(job: Job): Promise<Samples> {
+  const runtime = runtimeFor(job.params);
+  const root = runtimeRoot(job.workspace, runtime, job.contestant);
+  const bundle = bundleFor(job.workspace, {
+    args: ['/probe', 'byte'],
+    variant: job.params.variant as Variant,
+  });
+  const { samples: count, warmup: warm } = job;
+  const withoutCgroup = job.params.variant === 'no-cgroup';
+  if (isBaseline(job.contestant)) {
+    const options = { runtime, root, bundle, count, warm, image: imageOf(job.contestant) };
+    const measured = await runBaseline('cycle', {
+      ...options,
+      ...(withoutCgroup ? { 'cgroup-manager': 'disabled' } : {}),
+      prefix: `v${job.serial}-`,
+    });
+    const { create = [], firstByte = [], failures } = measured;
+    if (failures?.[0] !== 0)
+      throw new Error(`${failures?.[0]} of ${count} cycles failed; their messages are above`);
+    return { create, firstByte };
+  }
+  const driver = await openContainerDriver(job.contestant, {
+    runtime,
+    root,
+    ...(withoutCgroup ? { cgroupManager: 'disabled' } : {}),
+  });
+  const samples: Samples = {};
+  for (let i = -warm; i < count; i++) {
+    const id = `v${process.pid}-${job.serial}-${i + warm}`;
+    const start = nowNs();
+    const container = await driver.create(id, bundle, { stdout: 'pipe' });
+    const createNs = nowNs() - start;
+    const firstByte = firstData(container.output);
+    const exited = container.exited;
+    await driver.start(id);
+    const firstByteNs = (await firstByte) - start;
+    await exited;
+    await driver.destroy(id);
+    if (i < 0) continue;
+    add(samples, 'create', createNs);
+    add(samples, 'firstByte', firstByteNs);
+  }
+  await driver.close();
+  return samples;
+}

@@ -1,0 +1,60 @@
+import { baselines, ours } from './contestants';
+import { imageOf, isBaseline, runBaseline } from './contestants/baseline';
+import { openContainerDriver } from './contestants/container-drivers';
+import { lifecycle, verbs } from './lifecycle';
+import { runtimeFor } from './machine';
+import { type Job, pick, type Question, type Samples, type Scale } from './question';
+import { add, timed } from './timing';
+import { bundleFor, runtimeRoot } from './workspace';
+
+export const operations: Question = {
+  name: 'operations',
+  asks: 'How long does each operation take?',
+  how:
+    'One container after another through all of its life, its program asleep; from the call to its answer. State, ' +
+    'pause and resume three times in each.',
+  measures: verbs.map((verb) => ({ name: verb, title: verb, unit: 'ns', better: 'lower', tail: true })),
+  across: 'measures',
+  cases: (scale: Scale, runtimes) =>
+    Object.keys(runtimes).map((runtime) => ({
+      params: { runtime },
+      contestants: [...baselines, 'spawn', 'execa', ...ours],
+      rounds: pick(scale, { smoke: 1, quick: 3, full: 5 }),
+      samples: pick(scale, { smoke: 1, quick: 4, full: 12 }),
+      warmup: pick(scale, { smoke: 0, quick: 1, full: 2 }),
+    })),
+  run: measureOperations,
+};
+
+async function measureOperations(job: Job): Promise<Samples> {
+  const runtime = runtimeFor(job.params);
+  const root = runtimeRoot(job.workspace, runtime, job.contestant);
+  const bundle = bundleFor(job.workspace, { args: ['/probe', 'sleep'] });
+  const { samples: count, warmup: warm } = job;
+  if (isBaseline(job.contestant)) {
+    const prefix = `b${job.serial}-`;
+    return runBaseline('lifecycle', {
+      runtime,
+      image: imageOf(job.contestant),
+      root,
+      bundle,
+      count,
+      warm,
+      prefix,
+    });
+  }
+  const driver = await openContainerDriver(job.contestant, { runtime, root });
+  const samples: Samples = {};
+  for (let i = -warm; i < count; i++) {
+    await lifecycle(driver, `b${process.pid}-${job.serial}-${i + warm}`, bundle, async (verb, call) => {
+      let result: unknown;
+      const ns = await timed(async () => {
+        result = await call();
+      });
+      if (i >= 0) add(samples, verb, ns);
+      return result;
+    });
+  }
+  await driver.close();
+  return samples;
+}
