@@ -45,7 +45,7 @@ export async function createContainer(
   const { id, o, io, deadline } = request;
   const bundlePath = path.resolve(request.bundlePath);
   const configPath = o.configPath === undefined ? undefined : path.resolve(o.configPath);
-  const { config, text } = await readConfigFile('create', bundlePath, configPath);
+  const { config, text } = readConfigFile('create', bundlePath, configPath);
   checkTerminal(config, io, id, bundlePath);
   // What was there before is not ours to remove.
   const wasThere = fs.existsSync(path.join(settings.root, id));

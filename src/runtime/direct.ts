@@ -30,6 +30,7 @@ export interface WaitOptions {
 }
 
 const kSigkill = 9;
+const kLateStartMs = 1000;
 const kMaxSignal = 64;
 /** Three descriptors each are kept for this many containers at most; the others' are opened for each call. */
 const kMaxKept = 512;
@@ -126,7 +127,13 @@ export class DirectOperations {
           if (this.#starting.get(id) === over) this.#starting.delete(id);
         });
       this.#starting.set(id, over);
-      await withPatience(started, 'start', id, options);
+      try {
+        await withPatience(started, 'start', id, options);
+      } catch (error) {
+        // It is through in a moment: whoever is told that it was given up finds the container started, not between.
+        await settlesWithin(over, kLateStartMs);
+        throw error;
+      }
     });
   }
 
