@@ -45,7 +45,8 @@ export function newRecord(root: string, id: string, op: 'create' | 'exec'): stri
 
 /** The keepers of processes that have ended go, too, when their records do. */
 export function removeRecords(root: string, id: string): void {
-  fs.rmSync(recordDirectory(root, id), { recursive: true, force: true });
+  const directory = recordDirectory(root, id);
+  if (fs.existsSync(directory)) fs.rmSync(directory, { recursive: true, force: true });
 }
 
 export function initRecord(root: string, id: string): string {

@@ -23,7 +23,8 @@ export function stageBundle(id: string, root: string, bundlePath: string, config
 }
 
 export function removeStagedBundle(id: string, root: string): void {
-  fs.rmSync(stagedBundlePath(id, root), { recursive: true, force: true });
+  const directory = stagedBundlePath(id, root);
+  if (fs.existsSync(directory)) fs.rmSync(directory, { recursive: true, force: true });
 }
 
 const staleMs = 60_000;

@@ -35,7 +35,13 @@ export class CallDirectory {
   }
 
   remove(): void {
-    fs.rmSync(this.path, { recursive: true, force: true });
+    try {
+      // By hand, since rmSync takes half a millisecond to find out what is in it.
+      for (const name of fs.readdirSync(this.path)) fs.unlinkSync(this.file(name));
+      fs.rmdirSync(this.path);
+    } catch {
+      fs.rmSync(this.path, { recursive: true, force: true });
+    }
   }
 }
 
