@@ -6,6 +6,7 @@
 //   mute            the same, but its terminal goes nowhere
 //   exit:N kill:N   end like this, at once
 //   hang            wait for ever; only SIGKILL ends it
+//   wait:FILE       wait until there is such a file
 //   stdout:HEX      print these bytes
 //   stderr:N        print N bytes on standard error, and as many on the log
 //   close           close standard input, output and error
@@ -200,6 +201,8 @@ static void act(char *action) {
   } else if (strcmp(action, "hang") == 0) {
     ignore_signals();
     for (;;) pause();
+  } else if (strcmp(action, "wait") == 0) {
+    while (access(value, F_OK) != 0) usleep(2000);
   } else if (strcmp(action, "stdout") == 0) print_hex(value);
   else if (strcmp(action, "stderr") == 0) {
     const int log = open(option("--log"), O_WRONLY | O_APPEND | O_CLOEXEC);

@@ -19,6 +19,9 @@ const logBytes = 256 * 1024;
 const stdoutBytes = 64 * 1024 * 1024;
 // After SIGKILL a process that is not in uninterruptible sleep is gone in milliseconds.
 const killGraceMs = 5000;
+// How long a start that was given up may go on. Killed in the middle of it, crun leaves an init that spins, and runc a
+// container that runs and is 'created' for ever.
+const lateStartMs = 1000;
 
 /** One call of the runtime. */
 export interface RuntimeCall {
@@ -107,9 +110,9 @@ export class Invoker {
     exited: Promise<ExitStatus>,
     captured: Captures,
   ): Promise<RuntimeResult> {
-    const { deadline, op, id } = call;
+    const { deadline } = call;
     try {
-      const status = await untilExit(pid, exited, deadline, op, id);
+      const status = await untilExit(pid, exited, call);
       const texts = captured.texts();
       if (deadline.stopped) throw deadline.error({ argv, ...texts, cleanedUp: false });
       if (status.code === 0) return { pid, argv, stdout: captured.stdout() };
@@ -283,16 +286,18 @@ function watchExit(pid: number, pidfd: number): Promise<ExitStatus> {
 async function untilExit(
   pid: number,
   exited: Promise<ExitStatus>,
-  deadline: Deadline,
-  op: string,
-  id: string | undefined,
+  { deadline, op, id }: RuntimeCall,
 ): Promise<ExitStatus> {
   let timer: NodeJS.Timeout | undefined;
   let ended: Promise<boolean> | undefined;
   const stuck = new Promise<null>((resolve) => {
-    const cancel = deadline.onStop(() => {
+    const end = (): void => {
       ended = endTree(pid, exited);
       timer = setTimeout(resolve, killGraceMs, null);
+    };
+    const cancel = deadline.onStop(() => {
+      if (op === 'start') timer = setTimeout(end, lateStartMs);
+      else end();
     });
     void exited.then(cancel);
   });

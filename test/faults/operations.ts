@@ -1,5 +1,5 @@
-import type { Bundle, CallOptions, Container, DobbyRunC } from '../../src/index';
-import { newBundle, newId } from '../helpers/containers';
+import type { Bundle, CallOptions, Container, ContainerProcess, DobbyRunC } from '../../src/index';
+import { newBundle, newId, until } from '../helpers/containers';
 
 /** The operations of the runtime, one for each of its verbs. */
 export const steps = [
@@ -26,6 +26,7 @@ export interface Scene {
   bundle: Bundle;
   isTerminal: boolean;
   container: Container | null;
+  process: ContainerProcess | null;
 }
 
 const sleeper = ['/bin/sleep', '1000'];
@@ -34,11 +35,15 @@ const sleeper = ['/bin/sleep', '1000'];
 export async function setScene(dobby: DobbyRunC, step: Step, isTerminal = false): Promise<Scene> {
   const id = newId(step);
   const bundle = await newBundle(sleeper, isTerminal && step === 'create' ? { terminal: true } : {});
-  const scene: Scene = { id, bundle, isTerminal, container: null };
+  const scene: Scene = { id, bundle, isTerminal, container: null, process: null };
   if (step === 'create') return scene;
   scene.container = await dobby.create(id, bundle);
   if (step !== 'start') await scene.container.start();
-  if (step === 'resume') await scene.container.pause();
+  if (step === 'resume') {
+    await scene.container.pause();
+    // crun's command line does not wait for it, and calls it running until it is frozen.
+    await until(async () => (await dobby.state(id)) === 'paused', 10_000);
+  }
   return scene;
 }
 
@@ -56,7 +61,8 @@ export async function perform(
       scene.container = await dobby.create(id, bundle, { ...o, ...tty });
       return scene.container;
     case 'exec':
-      return await dobby.exec(id, sleeper, { ...o, ...tty });
+      scene.process = await dobby.exec(id, sleeper, { ...o, ...tty });
+      return scene.process;
     case 'start':
       return await dobby.start(id, o);
     case 'kill':
@@ -75,8 +81,11 @@ export async function perform(
 }
 
 /** Removes what is left of the scene. */
-export async function clearScene(dobby: DobbyRunC, { id, container }: Scene): Promise<void> {
+export async function clearScene(dobby: DobbyRunC, { id, container, process }: Scene): Promise<void> {
   const isThere = (await dobby.state(id)) !== 'unknown';
   if (isThere) await dobby.destroy(id, { force: true });
   if (container) await container.exited;
+  if (process) await process.exited;
+  // A stand-in's terminal has no other end that could be closed.
+  process?.tty?.destroy();
 }

@@ -105,7 +105,7 @@ export const runtimeFaults: readonly RuntimeFault[] = [
   consoleFault('connects and says nothing', 'mute console:nothing', failed),
   consoleFault('sends ten descriptors', 'mute console:ten', failed),
   consoleFault('sends a descriptor that is no terminal', 'mute console:file', failed),
-  consoleFault('connects twice with a terminal each', 'mute console:two', null),
+  consoleFault('connects twice with a terminal each', 'real console:two', null),
   consoleFault('another user tries to connect first', 'console:stranger real', null),
   consoleFault('a silent connection comes first', 'console:nothing real', null),
   {

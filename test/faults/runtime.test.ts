@@ -4,7 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import { type Container, type DobbyRunC, RuntimeError } from '../../src/index';
 import { leftOver, newBundle, newId, warmUp } from '../helpers/containers';
 import { needsRuntime } from '../helpers/environment';
-import type { Snapshot } from '../helpers/leaks';
+import { snapshot } from '../helpers/leaks';
 import { clearScene, perform, type Scene, type Step, setScene } from './operations';
 import { type RuntimeFault, runtimeFaults, scriptOf } from './runtime-faults';
 import { StandIn } from './stand-in';
@@ -16,13 +16,12 @@ describe('what the runtime can do wrong', { skip: needsRuntime() }, () => {
   let standIn: StandIn;
   let dobby: DobbyRunC;
   let other: Container;
-  let clean: Snapshot;
   before(async () => {
     standIn = new StandIn();
     dobby = standIn.dobby();
     await warmUp(dobby);
     other = await dobby.run(newId('other'), await newBundle(['/bin/sleep', '1000']));
-    clean = await warmUp(dobby);
+    await warmUp(dobby);
   });
   after(async () => {
     await other.destroy({ force: true });
@@ -33,6 +32,8 @@ describe('what the runtime can do wrong', { skip: needsRuntime() }, () => {
   for (const fault of runtimeFaults)
     for (const [step, code] of Object.entries(fault.outcomes) as [Step, string | null][])
       test(`${step}: the runtime ${fault.name}: ${code ?? 'succeeds'}`, async () => {
+        // One by one, so that what one fault leaves is not blamed on the next.
+        const clean = snapshot();
         const scene = await setScene(dobby, step, fault.isTerminal);
         standIn.script(scriptOf(fault, step, wordsOf(scene)));
         const startMs = performance.now();

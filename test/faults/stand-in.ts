@@ -47,7 +47,7 @@ export class StandIn {
   }
 
   get environment(): Record<string, string> {
-    return { PATH: process.env['PATH'] ?? '', DOBBY_STAND_IN: this.#script, DOBBY_REAL: runtime };
+    return { PATH: process.env.PATH ?? '', DOBBY_STAND_IN: this.#script, DOBBY_REAL: runtime };
   }
 
   /** Lines of 'verb action …'; a verb without a line goes to the real runtime. */

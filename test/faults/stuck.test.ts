@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { after, before, describe, test } from 'node:test';
+import { type Container, type DobbyRunC, RuntimeError } from '../../src/index';
+import { leftOver, newBundle, newDobby, newId, until, warmUp } from '../helpers/containers';
+import { cgroup, needsRuntime } from '../helpers/environment';
+import { type Snapshot, snapshot } from '../helpers/leaks';
+
+// Two ways to make a process that SIGKILL does not end. On every machine: the init of a pid namespace ends only when
+// all in it have been reaped, and a process that somebody else has put there is for him to reap. In cgroup v1: a task
+// that is frozen by a parent's freezer, which nobody who thaws the container's own can thaw.
+
+interface Hold {
+  container: Container;
+  release: () => Promise<void>;
+}
+
+type Making = (dobby: DobbyRunC) => Promise<Hold>;
+
+async function makeUnreaped(dobby: DobbyRunC): Promise<Hold> {
+  const container = await dobby.run(newId('stuck'), await newBundle(['/bin/sleep', '1000']));
+  const joiner = spawn('nsenter', ['--target', String(container.pid), '--pid', 'sleep', '1000'], {
+    stdio: 'ignore',
+  });
+  const child = (): string => readFileSync(`/proc/${joiner.pid}/task/${joiner.pid}/children`, 'utf8').trim();
+  await until(() => child() !== '');
+  joiner.kill('SIGSTOP');
+  // Until it has stopped, it may still reap.
+  await until(() => / T /.test(readFileSync(`/proc/${joiner.pid}/stat`, 'latin1')));
+  const release = async (): Promise<void> => {
+    joiner.kill('SIGKILL');
+    await new Promise((resolve) => joiner.once('exit', resolve));
+  };
+  return { container, release };
+}
+
+async function makeFrozenAbove(dobby: DobbyRunC): Promise<Hold> {
+  const id = newId('stuck');
+  const parent = `above-${id}`;
+  const freezer = `/sys/fs/cgroup/freezer/${parent}`;
+  const bundle = await newBundle(['/bin/sleep', '1000'], { cgroupsPath: `/${parent}/${id}` });
+  const container = await dobby.run(id, bundle);
+  mkdirSync(freezer, { recursive: true });
+  writeFileSync(`${freezer}/freezer.state`, 'FROZEN');
+  await until(() => readFileSync(`${freezer}/freezer.state`, 'utf8').trim() === 'FROZEN');
+  const release = async (): Promise<void> => {
+    writeFileSync(`${freezer}/freezer.state`, 'THAWED');
+    await until(async () => (await dobby.state(id)) === 'unknown', 20_000);
+    for (const line of readFileSync('/proc/self/cgroup', 'utf8').trim().split('\n')) {
+      const [, controllers = ''] = line.split(':');
+      try {
+        rmdirSync(`/sys/fs/cgroup/${controllers.replace('name=', '')}/${parent}`);
+      } catch {
+        // The runtime has made none there.
+      }
+    }
+  };
+  return { container, release };
+}
+
+const makings: Record<string, Making> = { 'whose namespace holds another’s zombie': makeUnreaped };
+if (cgroup === 'v1') makings['that a cgroup above freezes'] = makeFrozenAbove;
+
+for (const direct of ['auto', 'off'] as const)
+  describe(`a process that can’t be killed, direct: ${direct}`, {
+    skip: needsRuntime(),
+    concurrency: true,
+  }, () => {
+    let dobby: DobbyRunC;
+    let clean: Snapshot;
+    before(async () => {
+      dobby = newDobby({ direct });
+      await warmUp(dobby);
+      clean = snapshot();
+    });
+    after(async () => {
+      assert.deepEqual(await dobby.list(), []);
+      assert.deepEqual(await leftOver(clean), []);
+      await dobby[Symbol.asyncDispose]();
+    });
+
+    for (const [name, make] of Object.entries(makings)) {
+      test(`${name}: destroy rejects with ERR_STUCK, and when it is gone the container is removed`, async () => {
+        const { container, release } = await make(dobby);
+        const id = container.containerId;
+        const told: string[] = [];
+        const ends: string[] = [];
+        const onStuck = (stuckId: string, error: RuntimeError): void => {
+          if (stuckId === id) told.push(error.code);
+        };
+        const onExit = (exitId: string): void => {
+          if (exitId === id) ends.push(exitId);
+        };
+        dobby.on('stuck', onStuck).on('exit', onExit);
+        try {
+          await assert.rejects(dobby.destroy(id, { force: true }), (error) => {
+            assert.ok(error instanceof RuntimeError);
+            assert.equal(error.code, 'ERR_STUCK', error.message);
+            assert.equal(error.cleanedUp, false);
+            return true;
+          });
+          assert.deepEqual(told, ['ERR_STUCK']);
+          await assert.rejects(dobby.create(id, await newBundle(['/bin/true'])), { code: 'ERR_STUCK' });
+          assert.deepEqual(ends, []);
+        } finally {
+          await release();
+        }
+        assert.equal((await container.exited).signal, 'SIGKILL');
+        await until(async () => (await dobby.state(id)) === 'unknown', 20_000);
+        assert.deepEqual(ends, [id]);
+        dobby.off('stuck', onStuck).off('exit', onExit);
+        await until(() =>
+          dobby.run(id, '/nonexistent').then(
+            () => false,
+            (e) => e.code === 'ERR_INVALID_BUNDLE',
+          ),
+        );
+        const again = await dobby.run(id, await newBundle(['/bin/true']));
+        assert.equal((await again.exited).code, 0);
+        await again.destroy();
+      });
+    }
+
+    test('stop tells ERR_STUCK too, and every other container goes on', async () => {
+      const { container, release } = await makeUnreaped(dobby);
+      try {
+        await assert.rejects(container.stop({ graceMs: 100 }), { code: 'ERR_STUCK' });
+        const other = await dobby.run(newId(), await newBundle(['/bin/true']));
+        assert.equal((await other.exited).code, 0);
+        await other.destroy();
+      } finally {
+        await release();
+      }
+      await until(async () => (await dobby.state(container.containerId)) === 'unknown', 20_000);
+    });
+
+    test('with timeoutMs a destroy that gets nowhere rejects with ERR_TIMEOUT', async () => {
+      const { container, release } = await makeUnreaped(dobby);
+      try {
+        await assert.rejects(container.destroy({ force: true, timeoutMs: 300 }), { code: 'ERR_TIMEOUT' });
+      } finally {
+        await release();
+      }
+      await container.exited;
+      await until(() =>
+        container.destroy({ force: true }).then(
+          () => true,
+          () => false,
+        ),
+      );
+    });
+  });
