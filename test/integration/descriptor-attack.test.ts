@@ -21,7 +21,10 @@ describe('descriptors under attack', { skip: needsRuntime() }, () => {
     const { stdout, stderr } = spawnSync(
       process.execPath,
       [path.join(__dirname, 'fixtures/exact-descriptors.js')],
-      { encoding: 'utf8', env: { ...process.env, LD_PRELOAD: preload, DOBBY_LEAK_COUNT: count } },
+      {
+        encoding: 'utf8',
+        env: { ...process.env, LD_PRELOAD: preload, DOBBY_LEAK_COUNT: count, DOBBY_WAIT_MS: '500' },
+      },
     );
     assert.equal(stderr, '');
     const { seen } = JSON.parse(stdout) as { seen: Record<string, string> };
