@@ -136,7 +136,7 @@ describe('paths that somebody else has a hand in', { skip: needsRuntime() }, () 
     const id = newId();
     for (const how of ['gone', 'dangling symlink'] as const) {
       const bundle = await newBundle(['/bin/true']);
-      const away = `${bundle.path}.away`;
+      const away = path.join(temporaryDirectory('away'), 'bundle');
       // The stand-in gives us the time between the check and the use.
       const flag = path.join(temporaryDirectory('flag'), 'go');
       standIn.script(`create wait:${flag} real`);

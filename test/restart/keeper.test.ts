@@ -10,6 +10,7 @@ import { newBundle, newDobby, newId, textOf, until } from '../helpers/containers
 import { needsRuntime } from '../helpers/environment';
 import { leftSince, snapshot } from '../helpers/leaks';
 import { temporaryDirectory } from '../helpers/temporary';
+import { mortalEnvironment } from './processes';
 
 describe('keeper: own', { skip: needsRuntime() }, () => {
   test('containers and exec’d processes work as without, and their exits are told', async () => {
@@ -127,6 +128,7 @@ async function abandoned(): Promise<Abandoned> {
   const root = path.join(place, 'root');
   const id = newId('kept');
   const child = spawn(process.execPath, [path.join(__dirname, 'keep-some.js'), root, id, place], {
+    env: mortalEnvironment(),
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   const file = path.join(place, 'report.json');

@@ -5,11 +5,18 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ownerIsAlive } from '../../src/runtime/workspace';
+import { temporaryDirectory } from '../helpers/temporary';
+
+/** For a process that is killed: what it makes in its temporary directory is removed by this one. */
+export function mortalEnvironment(): NodeJS.ProcessEnv {
+  return { ...process.env, TMPDIR: temporaryDirectory('mortal') };
+}
 
 /** Runs a script of this directory and kills it `ms` after it has printed something. */
 export async function killAfter(ms: number, script: string, args: readonly string[]): Promise<void> {
   const child = spawn(process.execPath, [path.join(__dirname, script), ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    env: mortalEnvironment(),
   });
   const exited = once(child, 'exit');
   await once(child.stdout, 'data');
