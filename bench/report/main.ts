@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -100,13 +99,6 @@ function writeDocs(source: string, directory: string): void {
     fs.existsSync(each),
   );
   for (const each of pages) fs.writeFileSync(each, fillBlocks(fs.readFileSync(each, 'utf8'), results));
-  // As the repository wants all its files.
-  const biome = path.join(repository, 'node_modules', '.bin', 'biome');
-  const files = [...pages, path.join(docs, 'figures.md'), path.resolve(source)];
-  execFileSync(biome, ['format', '--write', ...files], {
-    cwd: repository,
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
 }
 
 async function main(argv: readonly string[]): Promise<number> {
