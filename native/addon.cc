@@ -14,7 +14,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   dobby::Environment* const environment = dobby::Environment::create(env);
   if (!environment) return exports;
   env.SetInstanceData<dobby::Environment, keep_environment>(environment);
-  for (const auto& functions : {dobby::process_functions(), dobby::descriptor_functions(), dobby::event_functions()}) {
+  for (const auto& functions : {dobby::process_functions(), dobby::descriptor_functions(), dobby::file_functions(),
+                                dobby::event_functions()}) {
     // Fails in a worker that is being terminated, which then does not get to use them.
     napi_define_properties(env, exports, functions.size(), functions.data());
   }

@@ -54,6 +54,17 @@ inline Ints ints_of(const Napi::Value& value) {
   return {array.Data(), array.ElementLength()};
 }
 
+/** Empty when the value is no Float64Array. */
+struct Doubles {
+  double* data = nullptr;
+  size_t length = 0;
+};
+inline Doubles doubles_of(const Napi::Value& value) {
+  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_float64_array) return {};
+  auto array = value.As<Napi::Float64Array>();
+  return {array.Data(), array.ElementLength()};
+}
+
 /** The part of a Uint8Array from offset (argument index + 1) of a length (index + 2); null when it is not all there. */
 inline uint8_t* bytes_at(const Info& info, size_t index, size_t& length) {
   if (!info[index].IsTypedArray() || info[index].As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array) {
@@ -95,6 +106,7 @@ using FunctionTable = std::vector<napi_property_descriptor>;
 
 FunctionTable process_functions();
 FunctionTable descriptor_functions();
+FunctionTable file_functions();
 FunctionTable event_functions();
 
 }  // namespace dobby

@@ -90,6 +90,17 @@ export interface Addon {
   pollRef(fd: number, on: boolean): void;
   pollClose(fd: number): void;
 
+  /**
+   * statx(2) of a file, links followed: out (length 5, or less for whether it is there) receives device, inode, size,
+   * and the milliseconds since 1970 of its last writing and its last change.
+   */
+  fileStamp(path: string, out: Float64Array): number;
+  /**
+   * Lets go the process that waits for a byte from a fifo, and removes the fifo's name (native/files.h). Nothing has
+   * been changed when it is -ENXIO (nobody waits) or -ENOENT.
+   */
+  releaseFifo(path: string): number;
+
   /** A listening AF_UNIX stream socket bound at path (non-blocking). -ENAMETOOLONG past 107 bytes. */
   listenUnix(path: string): number;
   /** accept4(2) and SO_PEERCRED: peer receives pid, uid, gid. */

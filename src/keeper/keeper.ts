@@ -26,9 +26,15 @@ export interface Keep {
 
 /** Where the records of one container's processes are. Two roots may have the same id. */
 function recordDirectory(root: string, id: string): string {
-  const hash = createHash('sha256').update(root).digest('hex').slice(0, 16);
+  let hash = rootHashes.get(root);
+  if (hash === undefined) {
+    hash = createHash('sha256').update(root).digest('hex').slice(0, 16);
+    rootHashes.set(root, hash);
+  }
   return path.join(runDirectory(), 'kept', `${hash}.${id}`);
 }
+
+const rootHashes = new Map<string, string>();
 
 let count = 0;
 

@@ -33,7 +33,7 @@ export interface Probe {
   isAlive(): boolean;
   hasFifo(): boolean;
   /** The text of freezer.state or cgroup.freeze; null when its cgroup is gone. */
-  freezer(freezer: Freezer): string | null;
+  freezerText(freezer: Freezer): string | null;
 }
 
 /** What one runtime does, as far as its verbs are done directly. Methods throw Unfamiliar for the command line. */
@@ -57,20 +57,21 @@ export interface Adapter {
   /** Forgets the parsed files of a container that has been removed. */
   forget(id: string): void;
 
+  /** Comes after identity(id). */
   plan(id: string): Plan;
-  /** What `delete` removes, in the runtime's order. */
+  /** After identity(id). What `delete` removes, in the runtime's order. */
   cgroupDirectories(id: string): readonly string[];
-  /** Whether `start` accepts it (the fifo is looked for separately). */
-  mayStart(standing: Standing): boolean;
-  /** Lets the init go on. Resolves when `start` would return. */
-  start(fifo: string, init: InitWatch): Promise<void>;
-  mayKill(standing: Standing): boolean;
-  /** Whether a killed container has to be thawed by the killer. */
-  thawsKilled(standing: Standing): boolean;
-  /** The file to write '1' to for `kill --all KILL`, or '' when that is not known to be equivalent. */
+  /** Whether `start` accepts it; looks at no more than it must, as do the others below. */
+  mayStart(identity: Identity, probe: Probe): boolean;
+  /** Lets the init go on; what is returned resolves when `start` would return, which may be at once. */
+  start(fifo: string, watch: () => InitWatch): Promise<void> | undefined;
+  mayKill(identity: Identity, probe: Probe): boolean;
+  /** Whether a killed container has to be thawed by the killer; asked before it is killed. */
+  thawsKilled(identity: Identity, probe: Probe): boolean;
+  /** After identity(id). The file to write '1' to for `kill --all KILL`, or '' when that is not known to be equivalent. */
   killAllFile(id: string): string;
-  mayPause(standing: Standing): boolean;
-  mayResume(standing: Standing): boolean;
+  mayPause(identity: Identity, probe: Probe): boolean;
+  mayResume(identity: Identity, probe: Probe): boolean;
   /** Whether `delete` without --force accepts it. */
   mayDelete(standing: Standing): boolean;
 }

@@ -78,10 +78,10 @@ export function cgroupKillFile(relative: string): string {
 const kEnodev = -19;
 const scratch = Buffer.allocUnsafeSlow(256);
 
-/** Opens a cgroup file for reading; -1 when it (that is, its cgroup) does not exist. */
-export function openCgroupFile(path: string): number {
+/** Opens a cgroup file; -1 when it (that is, its cgroup) does not exist. */
+export function openCgroupFile(path: string, flags: number = fs.constants.O_RDONLY): number {
   try {
-    return fs.openSync(path, fs.constants.O_RDONLY);
+    return fs.openSync(path, flags);
   } catch (error) {
     if (isGone(error)) return -1;
     throw error;
@@ -94,6 +94,14 @@ export function readCgroupFd(fd: number, path: string): string | null {
   if (length >= 0) return scratch.toString('latin1', 0, length);
   if (length === kEnodev) return null;
   throw new Unfamiliar(`read ${path}: error ${-length}`);
+}
+
+/** Writes a cgroup file by descriptor; false when its cgroup has been removed since. */
+export function writeCgroupFd(fd: number, path: string, text: string): boolean {
+  const result = native.write(fd, scratch, 0, scratch.write(text, 'latin1'));
+  if (result >= 0) return true;
+  if (result === kEnodev) return false;
+  throw new Unfamiliar(`write ${path}: error ${-result}`);
 }
 
 /** Reads a cgroup file; null when it, or its cgroup, does not exist. */
@@ -127,9 +135,20 @@ export function freezerWord(freezer: Freezer, isFrozen: boolean): string {
   return isFrozen ? 'FROZEN' : 'THAWED';
 }
 
+/** How a freezer is reached: by path, or by a descriptor that is kept. */
+export interface FreezerAccess {
+  freezerText(freezer: Freezer): string | null;
+  writeFreezer(freezer: Freezer, word: string): void;
+}
+
+export const byPath: FreezerAccess = {
+  freezerText: ({ file }) => readCgroupFile(file),
+  writeFreezer: ({ file }, word) => writeCgroupFile(file, word),
+};
+
 /** Whether the cgroup is now in the state that was asked for; throws when it is gone. */
-function isConfirmed(freezer: Freezer, isFrozen: boolean): boolean {
-  const text = readCgroupFile(freezer.isUnified ? freezer.events : freezer.file);
+function isConfirmed(freezer: Freezer, isFrozen: boolean, access: FreezerAccess): boolean {
+  const text = freezer.isUnified ? readCgroupFile(freezer.events) : access.freezerText(freezer);
   if (text === null) throw new Unfamiliar(`${freezer.file} is gone`);
   if (freezer.isUnified) return text.includes(isFrozen ? 'frozen 1' : 'frozen 0');
   return text.trim() === freezerWord(freezer, isFrozen);
@@ -142,12 +161,17 @@ const kConfirmMs = 1000;
  * Freezes or thaws and waits until it is so. Freezing takes a few microseconds on v1 and about 150 on v2, and
  * POLLPRI on cgroup.events comes milliseconds late: so re-read first, then between two turns of the loop.
  */
-export async function setFrozen(freezer: Freezer, isFrozen: boolean): Promise<void> {
+export async function setFrozen(
+  freezer: Freezer,
+  isFrozen: boolean,
+  access: FreezerAccess = byPath,
+): Promise<void> {
   const word = freezerWord(freezer, isFrozen);
-  writeCgroupFile(freezer.file, word);
+  access.writeFreezer(freezer, word);
+  if (isConfirmed(freezer, isFrozen, access)) return;
   const start = performance.now();
-  for (let reads = 1; ; reads++) {
-    if (isConfirmed(freezer, isFrozen)) return;
+  for (let reads = 2; ; reads++) {
+    if (isConfirmed(freezer, isFrozen, access)) return;
     const elapsedMs = performance.now() - start;
     if (elapsedMs > kConfirmMs) throw new Unfamiliar(`${freezer.file} did not become '${word}'`);
     if (reads < 4) continue;
@@ -162,10 +186,10 @@ export async function setFrozen(freezer: Freezer, isFrozen: boolean): Promise<vo
     // v1 stays FREEZING while processes keep appearing, until FROZEN is written again; and for ever when a process is
     // in the middle of an exec: it waits for its other threads, which are frozen. Let it go on for a moment.
     if (isFrozen && reads % kThawEvery === 0) {
-      writeCgroupFile(freezer.file, freezerWord(freezer, false));
+      access.writeFreezer(freezer, freezerWord(freezer, false));
       await delay(1);
     }
-    writeCgroupFile(freezer.file, word);
+    access.writeFreezer(freezer, word);
   }
 }
 

@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import { dirname } from 'node:path';
+import { native } from '../native';
 import type { Adapter, AdapterContext, Identity, Plan, Probe, Standing } from './adapter';
 import {
   cgroupDirectories,
@@ -12,16 +12,14 @@ import {
 import { type CrunConfig, type CrunStatus, parseCrunConfig, parseCrunStatus } from './crun-state';
 import { type ListEntry, type OciState, ParsedFile, Unfamiliar } from './state';
 
-const kStartByte = Buffer.alloc(1);
-
 interface CrunContainer extends Identity {
   readonly status: CrunStatus;
 }
 
 /** The files of one container, each parsed for as long as it does not change. */
-class Files {
-  readonly status = new ParsedFile<CrunContainer>();
-  readonly config = new ParsedFile<CrunConfig>();
+interface Files {
+  readonly status: ParsedFile<CrunContainer>;
+  readonly config: ParsedFile<CrunConfig>;
 }
 
 /** crun's verbs as they are in 1.8 to 1.27, read in 1.8.1 and 1.21; see versions.ts. */
@@ -43,11 +41,11 @@ export class CrunAdapter implements Adapter {
 
   /** The fifo outranks the freezer; FREEZING counts as running, a freezer that is gone as stopped. */
   standing(identity: Identity, probe: Probe): Standing {
-    if (!probe.exists() || !probe.isAlive()) return { status: 'stopped', pid: 0 };
+    if (!isAlive(probe)) return { status: 'stopped', pid: 0 };
     const { pid, freezer } = identity;
     if (probe.hasFifo()) return { status: 'created', pid };
     if (freezer === null) return { status: 'running', pid };
-    const text = probe.freezer(freezer);
+    const text = probe.freezerText(freezer);
     if (text === null) {
       if (!freezer.isUnified && !hasFreezerHierarchy()) throw new Unfamiliar('no v1 freezer');
       return { status: 'stopped', pid };
@@ -56,7 +54,7 @@ export class CrunAdapter implements Adapter {
   }
 
   state(id: string, { status, pid }: Standing): OciState {
-    const facts = this.#of(id).status.last.status;
+    const facts = this.#last(id);
     const { annotations } = this.#config(id);
     const state: OciState = {
       ociVersion: '1.0.0',
@@ -92,7 +90,7 @@ export class CrunAdapter implements Adapter {
   }
 
   listEntry(name: string, { status, pid }: Standing): ListEntry {
-    const { bundle, created, owner } = this.#of(name).status.last.status;
+    const { bundle, created, owner } = this.#last(name);
     if (owner === undefined) throw new Unfamiliar(`${name} has no owner`);
     return { id: name, pid, status, bundle, created, owner };
   }
@@ -108,41 +106,28 @@ export class CrunAdapter implements Adapter {
   }
 
   plan(id: string): Plan {
-    const { status } = this.identity(id);
     const config = this.#config(id);
-    const hasIntelRdt = status.hasIntelRdt || config.hasIntelRdt;
+    const hasIntelRdt = this.#last(id).hasIntelRdt || config.hasIntelRdt;
     return { ...config, obstacle: hasIntelRdt ? 'it has an Intel RDT group' : '' };
   }
 
   cgroupDirectories(id: string): string[] {
-    const { cgroupPath } = this.identity(id).status;
+    const { cgroupPath } = this.#last(id);
     return cgroupPath === '' ? [] : cgroupDirectories(this.#context.mode, relativeCgroup(cgroupPath));
   }
 
-  mayStart({ pid }: Standing): boolean {
-    return pid !== 0;
+  mayStart(_identity: Identity, probe: Probe): boolean {
+    return isAlive(probe);
   }
 
-  /**
-   * The init waits for a byte. It must get one once the fifo has been opened: an end of file without a byte
-   * leaves it spinning. ENXIO (no reader) means that it has died; nothing has been changed then.
-   */
-  async start(fifo: string): Promise<void> {
-    fs.accessSync(dirname(fifo), fs.constants.W_OK);
-    const fd = fs.openSync(fifo, fs.constants.O_WRONLY | fs.constants.O_NONBLOCK);
-    try {
-      fs.unlinkSync(fifo);
-    } finally {
-      try {
-        fs.writeSync(fd, kStartByte);
-      } finally {
-        fs.closeSync(fd);
-      }
-    }
+  /** Natively as a whole: a worker that is terminated in the middle of it would leave an init that spins. */
+  start(fifo: string): undefined {
+    const result = native.releaseFifo(fifo);
+    if (result < 0) throw new Unfamiliar(`exec.fifo: error ${-result}`);
   }
 
-  mayKill({ pid }: Standing): boolean {
-    return pid !== 0;
+  mayKill(_identity: Identity, probe: Probe): boolean {
+    return isAlive(probe);
   }
 
   thawsKilled(): boolean {
@@ -150,37 +135,45 @@ export class CrunAdapter implements Adapter {
   }
 
   killAllFile(id: string): string {
-    const { cgroupPath } = this.identity(id).status;
+    const { cgroupPath } = this.#last(id);
     if (this.#context.mode !== 'unified' || cgroupPath === '') return '';
     return cgroupKillFile(relativeCgroup(cgroupPath));
   }
 
-  mayPause({ pid }: Standing): boolean {
-    return pid !== 0;
+  mayPause(_identity: Identity, probe: Probe): boolean {
+    return isAlive(probe);
   }
 
-  mayResume({ pid }: Standing): boolean {
-    return pid !== 0;
+  mayResume(_identity: Identity, probe: Probe): boolean {
+    return isAlive(probe);
   }
 
   mayDelete({ status, pid }: Standing): boolean {
     return pid === 0 || status === 'created';
   }
 
+  #last(id: string): CrunStatus {
+    return this.#of(id).status.last.status;
+  }
+
   #config(id: string): CrunConfig {
-    const config = this.#of(id).config.read(`${this.#context.root}/${id}/config.json`, parseCrunConfig);
+    const config = this.#of(id).config.read();
     if (config === undefined) throw new Unfamiliar(`${id} has no config.json`);
     return config;
   }
 
   #status(id: string): CrunContainer | null {
-    return this.#of(id).status.read(`${this.#context.root}/${id}/status`, this.#parse) ?? null;
+    return this.#of(id).status.read() ?? null;
   }
 
   #of(id: string): Files {
     let files = this.#files.get(id);
     if (files === undefined) {
-      files = new Files();
+      const directory = `${this.#context.root}/${id}`;
+      files = {
+        status: new ParsedFile(`${directory}/status`, this.#parse),
+        config: new ParsedFile(`${directory}/config.json`, parseCrunConfig),
+      };
       this.#files.set(id, files);
     }
     return files;
@@ -193,4 +186,8 @@ export class CrunAdapter implements Adapter {
       status.cgroupPath === '' ? null : freezerOf(this.#context.mode, relativeCgroup(status.cgroupPath));
     return { pid: status.pid, startTime: status.startTime, freezer, status };
   };
+}
+
+function isAlive(probe: Probe): boolean {
+  return probe.exists() && probe.isAlive();
 }

@@ -13,7 +13,8 @@ export class Deadline {
   readonly #timeoutMs: number | undefined;
   readonly #timer: NodeJS.Timeout | undefined;
   readonly #startedAt = performance.now();
-  readonly #listeners = new Set<() => void>();
+  /** Made when the first one comes: most calls are over before anybody has to wait. */
+  #listeners: Set<() => void> | null = null;
 
   constructor(op: string, id: string | undefined, { signal, timeoutMs }: CallOptions) {
     if (signal !== undefined && !(signal instanceof AbortSignal))
@@ -34,8 +35,10 @@ export class Deadline {
       listener();
       return () => {};
     }
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    this.#listeners ??= new Set();
+    const listeners = this.#listeners;
+    listeners.add(listener);
+    return () => listeners.delete(listener);
   }
 
   throwIfStopped(): void {
@@ -88,7 +91,7 @@ export class Deadline {
   dispose(): void {
     clearTimeout(this.#timer);
     this.#signal?.removeEventListener('abort', this.#onAbort);
-    this.#listeners.clear();
+    this.#listeners?.clear();
   }
 
   readonly #onAbort = (): void => {
@@ -99,7 +102,7 @@ export class Deadline {
     if (this.stopped) return;
     this.stopped = reason;
     clearTimeout(this.#timer);
-    for (const listener of [...this.#listeners]) listener();
-    this.#listeners.clear();
+    for (const listener of [...(this.#listeners ?? [])]) listener();
+    this.#listeners?.clear();
   }
 }

@@ -18,13 +18,14 @@ export function knownEntriesOf(directory: string, known: ReadonlySet<string>): s
 }
 
 /**
- * Removes a stopped container's cgroups and state directory in the runtime's order. What is still in use or has
- * children is left to the runtime: it kills and retries. In slices, as removing a cgroup may take a while.
+ * Removes a stopped container's cgroups, then its state directory with these entries: the runtime's order. What is
+ * still in use or has children is left to the runtime: it kills and retries. In slices, as each of these may take a
+ * while.
  */
 export async function cleanUp(
   directory: string,
   cgroups: readonly string[],
-  known: ReadonlySet<string>,
+  entries: readonly string[],
 ): Promise<void> {
   const slices = new Slices();
   for (const cgroup of cgroups) {
@@ -32,7 +33,7 @@ export async function cleanUp(
     await removeWhenEmpty(cgroup);
   }
   if (slices.isUsedUp()) await slices.next();
-  for (const entry of knownEntriesOf(directory, known)) fs.unlinkSync(`${directory}/${entry}`);
+  for (const entry of entries) fs.unlinkSync(`${directory}/${entry}`);
   fs.rmdirSync(directory);
 }
 

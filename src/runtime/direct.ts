@@ -52,14 +52,21 @@ export class DirectOperations {
   }
 
   /**
-   * Remembers the init of a container that this process created or adopted. The pidfd stays the caller's; without
-   * one the caller vouches that the process has not been reaped yet.
+   * Remembers the init of a container that this process created or adopted, and reads its files now, so that they
+   * need not be read when it is to be started. The caller vouches that the process has not been reaped yet.
    */
-  keep(id: string, init: { pid: number; pidfd?: number }): void {
+  keep(id: string, pid: number): void {
     this.forget(id);
-    if (this.#adapter === null || this.#kept.size >= kMaxKept) return;
-    const kept = KeptInit.open(init.pid, init.pidfd);
-    if (kept !== null) this.#kept.set(id, kept);
+    const adapter = this.#adapter;
+    if (adapter === null || this.#kept.size >= kMaxKept) return;
+    const kept = KeptInit.open(pid);
+    if (kept === null) return;
+    this.#kept.set(id, kept);
+    // What is unfamiliar in them is told by the operation that needs them.
+    attempt(() => {
+      adapter.identity(id);
+      adapter.plan(id);
+    });
   }
 
   forget(id: string): void {
@@ -114,13 +121,10 @@ export class DirectOperations {
       const found = this.#find(id);
       const { adapter } = found;
       if (this.#options.hasNotifySocket === true) throw new Unfamiliar('NOTIFY_SOCKET is set');
-      const standing = found.standing();
-      if (!adapter.mayStart(standing)) throw new Unfamiliar(`it is ${standing.status}`);
-      if (!found.probe().hasFifo()) throw new Unfamiliar('it has no exec.fifo');
+      if (!adapter.mayStart(found.identity, found.probe)) throw found.refusal();
       if (adapter.plan(id).hasPoststartHooks) throw new Unfamiliar('it has poststart hooks');
-      const init = found.pidfd();
-      // Released when the start is through, not when the caller has had enough.
-      const started = adapter.start(found.fifo, init).finally(() => init.release());
+      const started = adapter.start(found.fifo, () => found.pidfd());
+      if (started === undefined) return;
       const over = started
         .catch(() => {})
         .finally(() => {
@@ -151,8 +155,7 @@ export class DirectOperations {
   pause(id: string): Promise<Direct<void>> {
     return attemptLater(async () => {
       const found = this.#find(id);
-      const standing = found.standing();
-      if (!found.adapter.mayPause(standing)) throw new Unfamiliar(`it is ${standing.status}`);
+      if (!found.adapter.mayPause(found.identity, found.probe)) throw found.refusal();
       await freeze(found, true);
     });
   }
@@ -160,8 +163,7 @@ export class DirectOperations {
   resume(id: string): Promise<Direct<void>> {
     return attemptLater(async () => {
       const found = this.#find(id);
-      const standing = found.standing();
-      if (!found.adapter.mayResume(standing)) throw new Unfamiliar(`it is ${standing.status}`);
+      if (!found.adapter.mayResume(found.identity, found.probe)) throw found.refusal();
       await freeze(found, false);
     });
   }
@@ -176,14 +178,14 @@ export class DirectOperations {
       const found = this.#find(id);
       const { adapter, directory } = found;
       const standing = found.standing();
-      if (!options.force && !adapter.mayDelete(standing)) throw new Unfamiliar(`it is ${standing.status}`);
+      if (!options.force && !adapter.mayDelete(standing)) throw found.refusal();
       const plan = adapter.plan(id);
       if (!plan.hasPrivatePidNamespace) throw new Unfamiliar('it shares a pid namespace');
       if (standing.pid !== 0) await killAndWait(found, options);
       if (plan.hasPoststopHooks) throw new Unfamiliar('it has poststop hooks');
       if (plan.obstacle !== '') throw new Unfamiliar(plan.obstacle);
-      knownEntriesOf(directory, adapter.knownEntries);
-      await cleanUp(directory, adapter.cgroupDirectories(id), adapter.knownEntries);
+      const entries = knownEntriesOf(directory, adapter.knownEntries);
+      await cleanUp(directory, adapter.cgroupDirectories(id), entries);
       this.forget(id);
     });
   }
@@ -236,15 +238,16 @@ async function attemptLater<T>(way: () => Promise<T>): Promise<Direct<T>> {
 }
 
 function killInit(found: Found, signal: number): void {
-  const standing = found.standing();
-  if (!found.adapter.mayKill(standing)) throw new Unfamiliar(`it is ${standing.status}`);
+  const { adapter, identity, probe } = found;
+  if (!adapter.mayKill(identity, probe)) throw found.refusal();
+  const thaws = signal === kSigkill && adapter.thawsKilled(identity, probe);
   const init = found.pidfd();
   try {
     init.signal(signal);
   } finally {
     init.release();
   }
-  if (signal === kSigkill && found.adapter.thawsKilled(standing)) found.thaw();
+  if (thaws) found.thaw();
 }
 
 function killAll(found: Found, signal: number): void {
@@ -253,9 +256,9 @@ function killAll(found: Found, signal: number): void {
   writeCgroupFile(file, '1');
 }
 
-async function freeze({ identity }: Found, isFrozen: boolean): Promise<void> {
+async function freeze({ identity, probe }: Found, isFrozen: boolean): Promise<void> {
   if (identity.freezer === null) throw new Unfamiliar('it has no freezer');
-  await setFrozen(identity.freezer, isFrozen);
+  await setFrozen(identity.freezer, isFrozen, probe);
 }
 
 async function killAndWait(found: Found, options: WaitOptions): Promise<void> {

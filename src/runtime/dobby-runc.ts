@@ -79,7 +79,7 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
     this.#creates = new Semaphore(this.#settings.maxConcurrentCreates);
     this.#createCache = usesCreateCache(this.#settings) ? new CreateCache(this.#settings.runtimePath) : null;
     this.#oom = new OomWatch(this.#settings);
-    this.#ways = new Ways(this.#settings, this.#invoker, (event) => this.emit('operation', event));
+    this.#ways = new Ways(this.#settings, this.#invoker, this);
     this.#tracker = new Tracker(this.#settings, this.#oom, this, (id, process) => {
       void this.#ways.keep(id, process);
       void process.exited.then((status) => this.emit('exit', id, status));
@@ -455,7 +455,7 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
     const known = this.#tracker.remove(id);
     this.#oom.forget(id);
     this.#ways.forget(id);
-    removeStagedBundle(id, this.#settings.root);
+    if (this.#settings.kind === 'runc') removeStagedBundle(id, this.#settings.root);
     removeRecords(this.#settings.root, id);
     if (!known) return;
     known.container.tty?.destroy();

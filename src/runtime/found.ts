@@ -1,7 +1,7 @@
 import type { Adapter, Identity, Standing } from './adapter';
-import { freezerWord, writeCgroupFile } from './cgroup';
+import { freezerWord } from './cgroup';
 import { InitPidfd, InitProbe, type KeptInit } from './init-handle';
-import { attempt } from './state';
+import { attempt, Unfamiliar } from './state';
 
 /** A container that has a state file, as one operation sees it. */
 export class Found {
@@ -9,6 +9,7 @@ export class Found {
   readonly directory: string;
   readonly adapter: Adapter;
   readonly identity: Identity;
+  readonly probe: InitProbe;
   readonly #kept: KeptInit | undefined;
 
   constructor(id: string, root: string, adapter: Adapter, identity: Identity, kept: KeptInit | undefined) {
@@ -17,18 +18,20 @@ export class Found {
     this.adapter = adapter;
     this.identity = identity;
     this.#kept = kept?.isFor(identity) ? kept : undefined;
+    this.probe = new InitProbe(identity, this.fifo, this.#kept);
   }
 
   get fifo(): string {
     return `${this.directory}/exec.fifo`;
   }
 
-  probe(): InitProbe {
-    return new InitProbe(this.identity, this.fifo, this.#kept);
+  standing(): Standing {
+    return this.adapter.standing(this.identity, this.probe);
   }
 
-  standing(): Standing {
-    return this.adapter.standing(this.identity, this.probe());
+  /** That its standing is not what the operation needs. */
+  refusal(): Unfamiliar {
+    return new Unfamiliar(`it is ${this.standing().status}`);
   }
 
   /** To be released. */
@@ -39,13 +42,13 @@ export class Found {
   /** Whether its cgroup is frozen or on the way to it. */
   isFrozen(): boolean {
     const { freezer } = this.identity;
-    const text = freezer === null ? null : this.probe().freezer(freezer);
+    const text = freezer === null ? null : this.probe.freezerText(freezer);
     return freezer !== null && text !== null && text.trim() !== freezerWord(freezer, false);
   }
 
   /** As both runtimes do after a kill: without waiting, and whatever comes of it. */
   thaw(): void {
     const { freezer } = this.identity;
-    if (freezer !== null) attempt(() => writeCgroupFile(freezer.file, freezerWord(freezer, false)));
+    if (freezer !== null) attempt(() => this.probe.writeFreezer(freezer, freezerWord(freezer, false)));
   }
 }

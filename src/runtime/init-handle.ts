@@ -1,9 +1,16 @@
 import fs from 'node:fs';
 import { native } from '../native';
 import type { Identity, InitWatch, Probe } from './adapter';
-import { type Freezer, openCgroupFile, readCgroupFd, readCgroupFile } from './cgroup';
+import {
+  byPath,
+  type Freezer,
+  type FreezerAccess,
+  openCgroupFile,
+  readCgroupFd,
+  writeCgroupFd,
+} from './cgroup';
 import { isAlive, openStat, readStat, readStatFd } from './process-stat';
-import { errnoName, Unfamiliar } from './state';
+import { errnoName, isThere, Unfamiliar } from './state';
 
 const kReadable = 1;
 const kEsrch = -3;
@@ -12,7 +19,7 @@ const kEsrch = -3;
  * The descriptors of one container's init that are kept between calls. A pidfd and an open /proc/pid/stat stay
  * bound to their process, so nothing here can mean another process that got the same pid later.
  */
-export class KeptInit {
+export class KeptInit implements FreezerAccess {
   readonly pid: number;
   readonly startTime: number;
   readonly pidfd: number;
@@ -28,16 +35,16 @@ export class KeptInit {
   }
 
   /** null when the process has gone, or when there are no more descriptors to be had. */
-  static open(pid: number, pidfd: number | undefined): KeptInit | null {
-    const copy = pidfd === undefined ? native.pidfdOpen(pid) : native.duplicate(pidfd);
-    if (copy < 0) return null;
+  static open(pid: number): KeptInit | null {
+    const pidfd = native.pidfdOpen(pid);
+    if (pidfd < 0) return null;
     const statFd = openStatQuietly(pid);
     const stat = statFd < 0 ? null : readStatFd(statFd);
     // The pidfd's process has not been reaped after its stat was opened: so both mean the same process.
-    if (stat !== null && native.pidfdSignal(copy, 0) !== kEsrch) {
-      return new KeptInit(pid, stat.startTime, copy, statFd);
+    if (stat !== null && native.pidfdSignal(pidfd, 0) !== kEsrch) {
+      return new KeptInit(pid, stat.startTime, pidfd, statFd);
     }
-    native.close(copy);
+    native.close(pidfd);
     if (statFd >= 0) fs.closeSync(statFd);
     return null;
   }
@@ -50,18 +57,29 @@ export class KeptInit {
     return isAlive(readStatFd(this.#statFd), this.startTime);
   }
 
-  /** The freezer's text by a kept descriptor; a cgroup that was removed and made again is opened again. */
-  freezer(freezer: Freezer): string | null {
+  /** The freezer's text by a kept descriptor; null when its cgroup is gone. */
+  freezerText(freezer: Freezer): string | null {
+    return this.#withFreezer(freezer, (fd) => readCgroupFd(fd, freezer.file));
+  }
+
+  /** Throws when its cgroup is gone. */
+  writeFreezer(freezer: Freezer, word: string): void {
+    const written = this.#withFreezer(freezer, (fd) => writeCgroupFd(fd, freezer.file, word) || null);
+    if (written === null) throw new Unfamiliar(`${freezer.file} is gone`);
+  }
+
+  /** By the kept descriptor; where `use` finds that its cgroup has been removed (null), by a new one. */
+  #withFreezer<T>(freezer: Freezer, use: (fd: number) => T | null): T | null {
     if (this.#freezerFd >= 0 && this.#freezerFile === freezer.file) {
-      const text = readCgroupFd(this.#freezerFd, freezer.file);
-      if (text !== null) return text;
+      const result = use(this.#freezerFd);
+      if (result !== null) return result;
     }
     this.#closeFreezer();
-    const fd = openCgroupFile(freezer.file);
+    const fd = openCgroupFile(freezer.file, fs.constants.O_RDWR);
     if (fd < 0) return null;
     this.#freezerFd = fd;
     this.#freezerFile = freezer.file;
-    return readCgroupFd(fd, freezer.file);
+    return use(fd);
   }
 
   close(): void {
@@ -85,7 +103,7 @@ function openStatQuietly(pid: number): number {
 }
 
 /** What the adapters ask about one container, by kept descriptors where there are some. */
-export class InitProbe implements Probe {
+export class InitProbe implements Probe, FreezerAccess {
   readonly #identity: Identity;
   readonly #kept: KeptInit | undefined;
   readonly #fifo: string;
@@ -98,13 +116,8 @@ export class InitProbe implements Probe {
   }
 
   exists(): boolean {
-    if (this.#kept !== undefined) {
-      const result = native.pidfdSignal(this.#kept.pidfd, 0);
-      if (result === 0) return true;
-      // The pid may be another process' by now; its start time would tell, and the answer is the same.
-      if (result === kEsrch) return false;
-      throw new Unfamiliar(`no permission to signal process ${this.#identity.pid}: error ${-result}`);
-    }
+    // Its stat tells as much, and is looked at next.
+    if (this.#kept !== undefined) return true;
     try {
       return process.kill(this.#identity.pid, 0);
     } catch (error) {
@@ -119,17 +132,21 @@ export class InitProbe implements Probe {
   }
 
   hasFifo(): boolean {
-    return fs.existsSync(this.#fifo);
+    return isThere(this.#fifo);
   }
 
-  freezer(freezer: Freezer): string | null {
-    return this.#kept === undefined ? readCgroupFile(freezer.file) : this.#kept.freezer(freezer);
+  freezerText(freezer: Freezer): string | null {
+    return (this.#kept ?? byPath).freezerText(freezer);
+  }
+
+  writeFreezer(freezer: Freezer, word: string): void {
+    (this.#kept ?? byPath).writeFreezer(freezer, word);
   }
 }
 
 /**
- * A pidfd of the process that a state file means, for one operation: the kept one, or one that is opened now and
- * checked afterwards (the pid cannot change hands while the pidfd's process is alive).
+ * A pidfd of the process that a state file means, for one operation: the kept one, which can mean no other, or one
+ * that is opened now and checked afterwards (the pid cannot change hands while the pidfd's process is alive).
  */
 export class InitPidfd implements InitWatch {
   readonly fd: number;
@@ -142,8 +159,7 @@ export class InitPidfd implements InitWatch {
     this.#isOwned = kept === undefined;
     this.fd = kept === undefined ? native.pidfdOpen(identity.pid) : kept.pidfd;
     if (this.fd < 0) throw new Unfamiliar(`pidfd of process ${identity.pid}: error ${-this.fd}`);
-    const alive = kept === undefined ? isAlive(readStat(identity.pid), identity.startTime) : kept.isAlive();
-    if (alive) return;
+    if (kept !== undefined || isAlive(readStat(identity.pid), identity.startTime)) return;
     this.release();
     throw new Unfamiliar(`process ${identity.pid} is not the container's init any more`);
   }

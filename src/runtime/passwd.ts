@@ -1,10 +1,10 @@
 import { ParsedFile } from './state';
 
-const passwd = new ParsedFile<Map<number, string>>();
+const passwd = new ParsedFile('/etc/passwd', parsePasswd);
 
 /** The name of a user as runc prints it: the first entry of /etc/passwd with that uid, else '#uid'. */
 export function ownerName(uid: number): string {
-  return passwd.read('/etc/passwd', parsePasswd)?.get(uid) ?? `#${uid}`;
+  return passwd.read()?.get(uid) ?? `#${uid}`;
 }
 
 function parsePasswd(text: string): Map<number, string> {

@@ -2,42 +2,44 @@ import type { Deadline } from './deadline';
 
 /** Runs the calls of one key in order, those of different keys side by side. */
 export class KeyedQueue {
-  readonly #tails = new Map<string, Promise<unknown>>();
+  readonly #turns = new Map<string, Semaphore>();
 
   /** A call that is stopped while it waits rejects at once; those behind it keep their order. */
   async run<T>(key: string, deadline: Deadline, call: () => Promise<T>): Promise<T> {
-    const before = this.#tails.get(key);
-    let release: () => void = () => {};
-    const mine = new Promise<void>((resolve) => {
-      release = resolve;
-    });
-    const tail = before ? before.then(() => mine) : mine;
-    this.#tails.set(key, tail);
-    void tail.then(() => {
-      if (this.#tails.get(key) === tail) this.#tails.delete(key);
-    });
+    let turn = this.#turns.get(key);
+    if (turn === undefined) {
+      turn = new Semaphore(1);
+      this.#turns.set(key, turn);
+    }
     try {
-      if (before) await deadline.race(before);
-      deadline.throwIfStopped();
-      return await call();
+      return await turn.run(deadline, call);
     } finally {
-      release();
+      if (turn.isIdle && this.#turns.get(key) === turn) this.#turns.delete(key);
     }
   }
 }
 
 /** Lets at most `limit` calls run at a time, first come first served. */
 export class Semaphore {
+  readonly #limit: number;
   #free: number;
   readonly #waiting: Array<() => void> = [];
 
   constructor(limit: number) {
+    this.#limit = limit;
     this.#free = limit;
   }
 
+  /** Nobody runs, and so nobody waits. */
+  get isIdle(): boolean {
+    return this.#free === this.#limit;
+  }
+
   async run<T>(deadline: Deadline, call: () => Promise<T>): Promise<T> {
-    await this.#acquire(deadline);
+    if (this.#free > 0) this.#free--;
+    else await this.#admission(deadline);
     try {
+      deadline.throwIfStopped();
       return await call();
     } finally {
       const next = this.#waiting.shift();
@@ -46,13 +48,8 @@ export class Semaphore {
     }
   }
 
-  async #acquire(deadline: Deadline): Promise<void> {
-    deadline.throwIfStopped();
-    if (this.#free > 0) {
-      this.#free--;
-      return;
-    }
-    await new Promise<void>((resolve, reject) => {
+  #admission(deadline: Deadline): Promise<void> {
+    return new Promise<void>((resolve, reject) => {
       const admit = (): void => {
         cancel();
         resolve();

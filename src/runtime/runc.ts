@@ -29,7 +29,7 @@ export class RuncAdapter implements Adapter {
   /** The freezer outranks all else: a created container, and even a dead one, is 'paused' when frozen. */
   standing(identity: Identity, probe: Probe): Standing {
     const { pid, freezer } = identity;
-    if (freezer !== null && isFrozen(freezer, probe)) return { status: 'paused', pid };
+    if (isFrozen(freezer, probe)) return { status: 'paused', pid };
     if (!probe.isAlive()) return { status: 'stopped', pid: 0 };
     return { status: probe.hasFifo() ? 'created' : 'running', pid };
   }
@@ -73,7 +73,7 @@ export class RuncAdapter implements Adapter {
 
   /** runc 1.1 runs poststart hooks in `create`. */
   plan(id: string): Plan {
-    const state = this.identity(id);
+    const state = this.#file(id).last;
     return {
       hasPrivatePidNamespace: state.hasPrivatePidNamespace,
       hasPoststartHooks: false,
@@ -83,24 +83,30 @@ export class RuncAdapter implements Adapter {
   }
 
   cgroupDirectories(id: string): readonly string[] {
-    return this.identity(id).cgroupDirectories;
+    return this.#file(id).last.cgroupDirectories;
   }
 
-  mayStart({ status }: Standing): boolean {
-    return status === 'created';
+  mayStart(identity: Identity, probe: Probe): boolean {
+    return this.standing(identity, probe).status === 'created';
   }
 
-  start(fifo: string, init: InitWatch): Promise<void> {
-    return readFifo(fifo, init);
+  async start(fifo: string, watch: () => InitWatch): Promise<void> {
+    const init = watch();
+    try {
+      await readFifo(fifo, init);
+    } finally {
+      // When the start is through, not when the caller has had enough.
+      init.release();
+    }
   }
 
-  mayKill({ status }: Standing): boolean {
-    return status !== 'stopped';
+  mayKill(identity: Identity, probe: Probe): boolean {
+    return this.standing(identity, probe).status !== 'stopped';
   }
 
   /** runc thaws what it has killed; otherwise the signal would wait for the thaw on cgroup v1. */
-  thawsKilled({ status }: Standing): boolean {
-    return status === 'paused';
+  thawsKilled({ freezer }: Identity, probe: Probe): boolean {
+    return isFrozen(freezer, probe);
   }
 
   /** runc freezes, signals every process and waits for them: left to it. */
@@ -108,12 +114,13 @@ export class RuncAdapter implements Adapter {
     return '';
   }
 
-  mayPause({ status }: Standing): boolean {
+  mayPause(identity: Identity, probe: Probe): boolean {
+    const { status } = this.standing(identity, probe);
     return status === 'running' || status === 'created';
   }
 
-  mayResume({ status }: Standing): boolean {
-    return status === 'paused';
+  mayResume({ freezer }: Identity, probe: Probe): boolean {
+    return isFrozen(freezer, probe);
   }
 
   mayDelete({ status }: Standing): boolean {
@@ -137,13 +144,13 @@ export class RuncAdapter implements Adapter {
   }
 
   #state(id: string): RuncState | null {
-    return this.#file(id).read(`${this.#context.root}/${id}/state.json`, this.#parse) ?? null;
+    return this.#file(id).read() ?? null;
   }
 
   #file(id: string): ParsedFile<RuncState> {
     let file = this.#files.get(id);
     if (file === undefined) {
-      file = new ParsedFile<RuncState>();
+      file = new ParsedFile(`${this.#context.root}/${id}/state.json`, this.#parse);
       this.#files.set(id, file);
     }
     return file;
@@ -154,9 +161,9 @@ export class RuncAdapter implements Adapter {
 }
 
 /** Waits that runc makes here (a freeze under way) are left to it. */
-function isFrozen(freezer: NonNullable<Identity['freezer']>, probe: Probe): boolean {
-  const text = probe.freezer(freezer);
-  if (text === null) return false;
+function isFrozen(freezer: Identity['freezer'], probe: Probe): boolean {
+  const text = freezer === null ? null : probe.freezerText(freezer);
+  if (freezer === null || text === null) return false;
   if (freezer.isUnified) {
     if (text === '0\n') return false;
     if (text === '1\n' && readCgroupFile(freezer.events)?.includes('frozen 1\n')) return true;

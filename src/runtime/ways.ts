@@ -1,4 +1,3 @@
-import { native } from '../native';
 import type { Supervised } from '../process/supervise';
 import { Deadline } from './deadline';
 import { DirectOperations } from './direct';
@@ -17,6 +16,12 @@ export interface OperationEvent {
   durationMs: number;
 }
 
+/** Where an operation's event is told, if anybody listens. */
+interface OperationEvents {
+  listenerCount(name: 'operation'): number;
+  emit(name: 'operation', event: OperationEvent): boolean;
+}
+
 /** The two ways of one operation. */
 export interface TwoWays<T> {
   direct: (direct: DirectOperations, deadline: Deadline) => Direct<T> | Promise<Direct<T>>;
@@ -29,14 +34,14 @@ const versionMs = 5000;
 export class Ways {
   readonly #settings: Settings;
   readonly #invoker: Invoker;
-  readonly #tell: (event: OperationEvent) => void;
+  readonly #events: OperationEvents;
   #direct: DirectOperations | string | null = null;
   #opening: Promise<DirectOperations | string> | null = null;
 
-  constructor(settings: Settings, invoker: Invoker, tell: (event: OperationEvent) => void) {
+  constructor(settings: Settings, invoker: Invoker, events: OperationEvents) {
     this.#settings = settings;
     this.#invoker = invoker;
-    this.#tell = tell;
+    this.#events = events;
   }
 
   /** One operation, on one container or on all. */
@@ -58,7 +63,8 @@ export class Ways {
   }
 
   tell(op: string, id: string | undefined, startedAt: number, way: 'direct' | 'cli', why?: string): void {
-    this.#tell({
+    if (this.#events.listenerCount('operation') === 0) return;
+    this.#events.emit('operation', {
       op,
       ...(id === undefined ? {} : { containerId: id }),
       way,
@@ -78,13 +84,9 @@ export class Ways {
 
   /** Keeps what makes the operations on a container that is watched here cheaper. */
   async keep(id: string, process: Supervised): Promise<void> {
-    const direct = await this.open();
-    if (!(direct instanceof DirectOperations) || process.status) return;
-    // Not yet reaped, so the pid is still this process's.
-    const pidfd = native.pidfdOpen(process.pid);
-    if (pidfd < 0) return;
-    direct.keep(id, { pid: process.pid, pidfd });
-    native.close(pidfd);
+    const direct = this.#direct ?? (await this.open());
+    // Without a status it has not been reaped: its pid is still its own.
+    if (direct instanceof DirectOperations && !process.status) direct.keep(id, process.pid);
   }
 
   forget(id: string): void {

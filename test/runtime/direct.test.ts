@@ -16,7 +16,7 @@ const kWorker = `
   const { workerData, parentPort } = require('node:worker_threads');
   const { DirectOperations } = require(workerData.module);
   const direct = new DirectOperations(workerData.options);
-  direct.keep('worker', { pid: workerData.pid });
+  direct.keep('worker', workerData.pid);
   parentPort.postMessage(direct.state('worker'));
   setInterval(() => {}, 1000);
 `;
@@ -49,7 +49,7 @@ describe('DirectOperations without a way', () => {
     const unknown = new DirectOperations({ ...kOptions, kind: 'crun', version: '7.0' });
     assert.match(whyNot(unknown.state('a')), /crun 7\.0 is not proven/);
     assert.match(whyNot(await unknown.list()), /not proven/);
-    unknown.keep('a', { pid: process.pid });
+    unknown.keep('a', process.pid);
     unknown.close();
     const systemd = new DirectOperations({
       ...kOptions,
@@ -174,7 +174,7 @@ describe('direct operations', { skip: needsRuntime() }, () => {
     direct.forget('descriptors');
     assert.deepEqual(left(), []);
     const other = new DirectOperations({ ...kOptions, root });
-    other.keep('descriptors', { pid: twin.init?.pid ?? 0 });
+    other.keep('descriptors', twin.init?.pid ?? 0);
     other.state('descriptors');
     other.close();
     other.close();

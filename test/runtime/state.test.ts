@@ -208,29 +208,27 @@ describe('parseRuncState', () => {
 describe('ParsedFile', () => {
   it('parses once, and anew when the file is replaced', () => {
     const path = `${temporaryDirectory()}/file`;
-    const file = new ParsedFile<string>();
     let parsed = 0;
-    const read = (): string | undefined =>
-      file.read(path, (text) => {
-        parsed++;
-        return text;
-      });
-    assert.equal(read(), undefined);
+    const file = new ParsedFile(path, (text) => {
+      parsed++;
+      return text;
+    });
+    assert.equal(file.read(), undefined);
     writeFileSync(path, 'one');
-    assert.equal(read(), 'one');
-    assert.equal(read(), 'one');
+    assert.equal(file.read(), 'one');
+    assert.equal(file.read(), 'one');
     assert.equal(parsed, 1);
     writeFileSync(`${path}.tmp`, 'two');
     renameSync(`${path}.tmp`, path);
-    assert.equal(read(), 'two');
+    assert.equal(file.read(), 'two');
     rmSync(path);
-    assert.equal(read(), undefined);
+    assert.equal(file.read(), undefined);
   });
 
   it('refuses what is not UTF-8', () => {
     const path = `${temporaryDirectory()}/file`;
     writeFileSync(path, Buffer.from([0x22, 0xff, 0x22]));
-    assert.throws(() => new ParsedFile<string>().read(path, (text) => text), kUnfamiliar);
+    assert.throws(() => new ParsedFile(path, (text) => text).read(), kUnfamiliar);
   });
 });
 

@@ -1,5 +1,4 @@
 import { readFileSync, rmSync } from 'node:fs';
-import { native } from '../../../src/native';
 import type { Direct, DirectOperations } from '../../../src/runtime/direct';
 import { type Shape, writeBundle } from './bundle';
 import type { Cli, CliResult } from './cli';
@@ -47,10 +46,7 @@ export class Twin implements Watched {
   /** Lets the direct operations keep descriptors of the init. */
   keep(): void {
     if (this.init === null || initState(this.init) !== 'alive') return;
-    const pidfd = native.pidfdOpen(this.init.pid);
-    if (pidfd < 0) return;
-    this.direct.keep(this.id, { pid: this.init.pid, pidfd });
-    native.close(pidfd);
+    this.direct.keep(this.id, this.init.pid);
   }
 }
 

@@ -1,0 +1,45 @@
+#include "files.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <linux/stat.h>
+#include <string>
+
+#include "syscalls.h"
+
+namespace dobby {
+namespace {
+
+double milliseconds(const struct statx_timestamp& time) {
+  return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_nsec) / 1e6;
+}
+
+}  // namespace
+
+int stamp_file(const char* path, FileStamp& stamp) {
+  // By number: musl has the function only since 1.2.4.
+  struct statx status = {};
+  if (syscall(SYS_statx, AT_FDCWD, path, 0, STATX_BASIC_STATS, &status) != 0) return -errno;
+  stamp.device = (static_cast<uint64_t>(status.stx_dev_major) << 32) | status.stx_dev_minor;
+  stamp.inode = status.stx_ino;
+  stamp.size = status.stx_size;
+  stamp.modified_ms = milliseconds(status.stx_mtime);
+  stamp.changed_ms = milliseconds(status.stx_ctime);
+  return 0;
+}
+
+int release_fifo(const char* path) {
+  const char* const slash = strrchr(path, '/');
+  const std::string directory(path, slash ? static_cast<size_t>(slash - path) : 0);
+  if (access(directory.empty() ? "." : directory.c_str(), W_OK) != 0) return -errno;
+  const int fd = retry_interrupted([&] { return open(path, O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC); });
+  if (fd < 0) return -errno;
+  const int removed = unlink(path) == 0 ? 0 : -errno;
+  const char byte = 0;
+  const int written = retry_interrupted([&] { return write(fd, &byte, 1); }) == 1 ? 0 : -errno;
+  close(fd);
+  return removed != 0 ? removed : written;
+}
+
+}  // namespace dobby

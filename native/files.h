@@ -1,0 +1,29 @@
+#pragma once
+
+// A container's state directory, in few system calls: a runtime's answers are worked out from these.
+
+#include <cstdint>
+
+namespace dobby {
+
+/** Which content a file has: a file that is replaced by rename, or written to, has another stamp. */
+struct FileStamp {
+  uint64_t device;
+  uint64_t inode;
+  uint64_t size;
+  double modified_ms;
+  double changed_ms;
+};
+
+/** statx(2), Linux 4.11. 0 or -errno. */
+int stamp_file(const char* path, FileStamp& stamp);
+
+/**
+ * Lets go a process that waits for a byte from a fifo: opens the fifo for writing, removes its name and writes the
+ * byte. -errno when it could not be opened (ENXIO: nobody waits; ENOENT: done before) or its directory is not to be
+ * written; nothing has been changed then. Once it is open the byte is written whatever else fails: a reader that
+ * sees an end of file without one may wait in a loop for ever.
+ */
+int release_fifo(const char* path);
+
+}  // namespace dobby
