@@ -42,6 +42,18 @@ export function buildBaseline(): void {
 }
 
 /**
+ * /run is a tmpfs wherever an init system has booted the machine. In a container it is a part of the image: then the
+ * command that follows gets a tmpfs of its own there, for state directories as they are in use.
+ */
+const onTmpfs = [
+  'sh',
+  '-c',
+  'test "$(stat -f -c %T /run)" = tmpfs || exec unshare --mount --propagation private sh -c ' +
+    '\'mount -t tmpfs -o mode=755 run /run && exec "$@"\' sh "$@"; exec "$@"',
+  'sh',
+];
+
+/**
  * Runs this program again where runtimes work (scripts/cgroup-env) and leftover processes are reaped at once, as
  * below systemd or a container's init; null when it is running there already, else the exit code.
  */
@@ -49,7 +61,7 @@ export async function enterEnvironment(script: string, argv: readonly string[]):
   if (process.env[mark] !== undefined) return null;
   const child = spawn(
     path.join(repository, 'scripts', 'cgroup-env'),
-    ['--own-tree', 'auto', binaries.baseline, 'reap', '--', process.execPath, script, ...argv],
+    ['--own-tree', 'auto', ...onTmpfs, binaries.baseline, 'reap', '--', process.execPath, script, ...argv],
     { stdio: 'inherit', env: { ...process.env, [mark]: '1' } },
   );
   // A terminal's interrupt reaches the child without us; it cleans up, and we wait for that.

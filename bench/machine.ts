@@ -20,6 +20,8 @@ export interface Machine {
   runtimes: Record<string, string>;
   cgroup: 'v1' | 'v2';
   hugePages: string;
+  /** What the runtimes' state is on: 'tmpfs', or another file system's type as statfs(2) has it. */
+  stateOn?: string;
   commit: string;
   version: string;
 }
@@ -31,6 +33,13 @@ function firstLine(program: string, args: string[]): string {
   } catch {
     return '';
   }
+}
+
+const tmpfsMagic = 0x01021994;
+
+function stateFileSystem(): string {
+  const { type } = fs.statfsSync('/run');
+  return type === tmpfsMagic ? 'tmpfs' : `0x${type.toString(16)}`;
 }
 
 function readText(file: string): string {
@@ -92,6 +101,7 @@ export function describeMachine(runtimes: Runtimes): Machine {
       Object.entries(runtimes).map(([name, file]) => [name, firstLine(file, ['--version'])]),
     ),
     cgroup: cgroupMode(),
+    stateOn: stateFileSystem(),
     hugePages: /\[(\w+)\]/.exec(readText('/sys/kernel/mm/transparent_hugepage/enabled'))?.[1] ?? 'unknown',
     commit: commitOf(repository),
     version: manifest.version,
