@@ -13,12 +13,16 @@ namespace {
 
 // --- descriptors
 
+constexpr int kPipeBytes = 256 * 1024;
+
 Napi::Value Pipe(const Info& info) {
   const Ints out = ints_of(info[0]);
   if (out.length < 2) return number(info, -EINVAL);
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return number(info, -errno);
   fcntl(ends[0], F_SETFL, O_NONBLOCK);
+  // Four times the default, so that reader and writer need not take turns; refused, it stays as it is.
+  fcntl(ends[0], F_SETPIPE_SZ, kPipeBytes);
   OwnedFds& fds = environment_of(info).fds;
   out.data[0] = fds.add(ends[0]);
   out.data[1] = fds.add(ends[1]);

@@ -59,7 +59,10 @@ export interface Addon {
   /** One pass of the orphan reaper; see native/orphans.h for the rules. Returns how many it reaped. */
   reapOrphans(graceMs: number): number;
 
-  /** pipe2(O_CLOEXEC): out[0] read end (non-blocking), out[1] write end (blocking: it is for the child). */
+  /**
+   * pipe2(O_CLOEXEC) of 256 KiB, or of the default size where the user may have no more (pipe(7)): out[0] read end
+   * (non-blocking), out[1] write end (blocking: it is for the child).
+   */
   pipe(out: Int32Array): number;
   /** A memfd. limit > 0: sized to limit and sealed against growing and shrinking, so that it is bounded. */
   memfd(name: string, limit: number): number;

@@ -9,7 +9,7 @@ const leastBytes = 32 * 1024;
 // What is read into next, by whichever stream: an idle stream holds no memory. Slices of it are given away.
 let slab = Buffer.alloc(0);
 // What onread() reads into, whichever stream it is.
-const keptBytes = 256 * 1024;
+const keptBytes = 64 * 1024;
 let kept: Buffer | null = null;
 const readsPerWake = 16;
 // The largest pipe a container can have made of ours (fs.pipe-max-size, 1 MiB by default).

@@ -26,18 +26,18 @@ export function relativeCgroup(path: string): string {
   return parts.join('/');
 }
 
-/** The directories of one cgroup in every hierarchy, in the order of /proc/self/cgroup (crun's order). */
-export function cgroupDirectories(mode: CgroupMode, relative: string): string[] {
-  if (mode === 'unified') return [`${kRoot}/${relative}`];
-  const directories: string[] = [];
+/** Where every hierarchy is mounted, in the order of /proc/self/cgroup (crun's order). */
+export function cgroupHierarchies(mode: CgroupMode): string[] {
+  if (mode === 'unified') return [kRoot];
+  const hierarchies: string[] = [];
   for (const line of fs.readFileSync('/proc/self/cgroup', 'utf8').split('\n')) {
     const controllers = line.split(':', 2)[1];
     if (controllers === undefined) continue;
     const name = controllers.startsWith('name=') ? controllers.slice('name='.length) : controllers;
-    if (name !== '') directories.push(`${kRoot}/${name}/${relative}`);
-    else if (mode === 'hybrid') directories.push(`${kRoot}/unified/${relative}`);
+    if (name !== '') hierarchies.push(`${kRoot}/${name}`);
+    else if (mode === 'hybrid') hierarchies.push(`${kRoot}/unified`);
   }
-  return directories;
+  return hierarchies;
 }
 
 /** The files that freeze a cgroup. */

@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import { native } from '../native';
 import type { Adapter, AdapterContext, Identity, Plan, Probe, Standing } from './adapter';
 import {
-  cgroupDirectories,
+  cgroupHierarchies,
   cgroupKillFile,
   type Freezer,
   freezerOf,
@@ -27,6 +27,7 @@ export class CrunAdapter implements Adapter {
   readonly knownEntries = new Set(['status', 'config.json', 'exec.fifo', 'seccomp.bpf']);
   readonly #context: AdapterContext;
   readonly #files = new Map<string, Files>();
+  #hierarchies: string[] | undefined;
 
   constructor(context: AdapterContext) {
     this.#context = context;
@@ -113,7 +114,11 @@ export class CrunAdapter implements Adapter {
 
   cgroupDirectories(id: string): string[] {
     const { cgroupPath } = this.#last(id);
-    return cgroupPath === '' ? [] : cgroupDirectories(this.#context.mode, relativeCgroup(cgroupPath));
+    if (cgroupPath === '') return [];
+    const relative = relativeCgroup(cgroupPath);
+    // Once: to read /proc/self/cgroup waits for whoever makes or removes a cgroup, milliseconds on a busy machine.
+    this.#hierarchies ??= cgroupHierarchies(this.#context.mode);
+    return this.#hierarchies.map((hierarchy) => `${hierarchy}/${relative}`);
   }
 
   mayStart(_identity: Identity, probe: Probe): boolean {

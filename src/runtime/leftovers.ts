@@ -3,7 +3,7 @@ import path from 'node:path';
 import { isScarcity } from '../errors';
 import { endProcesses } from '../process/tree';
 import { deleteArgs } from './args';
-import { cgroupDirectories, cgroupMode, relativeCgroup } from './cgroup';
+import { cgroupHierarchies, cgroupMode, relativeCgroup } from './cgroup';
 import { Deadline } from './deadline';
 import type { Invoker } from './invoke';
 import type { Settings } from './options';
@@ -65,7 +65,8 @@ async function endCgroup(cgroupsPath: string): Promise<void> {
 /** Empty where there is no cgroup file system that a runtime could have used. */
 function directoriesOf(cgroupsPath: string): string[] {
   try {
-    return cgroupDirectories(cgroupMode(), relativeCgroup(cgroupsPath));
+    const relative = relativeCgroup(cgroupsPath);
+    return cgroupHierarchies(cgroupMode()).map((hierarchy) => `${hierarchy}/${relative}`);
   } catch (error) {
     if (isScarcity(error)) throw error;
     return [];
