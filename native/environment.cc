@@ -1,13 +1,59 @@
 #include "environment.h"
 
+#include <mutex>
+#include <set>
+
 namespace dobby {
 
+namespace {
+
+/** The environments of the process: what one that has ended left half-done is for the others to finish. */
+struct Register {
+  std::mutex mutex;
+  std::set<int> alive;
+  int count = 0;
+
+  /** Never destroyed: an environment may outlive the statics. */
+  static Register& of_process() {
+    static auto* const instance = new Register;
+    return *instance;
+  }
+};
+
+int register_new() {
+  Register& all = Register::of_process();
+  const std::lock_guard<std::mutex> lock(all.mutex);
+  all.alive.insert(++all.count);
+  return all.count;
+}
+
+}  // namespace
+
+bool Environment::is_alive(int id) {
+  Register& all = Register::of_process();
+  const std::lock_guard<std::mutex> lock(all.mutex);
+  return all.alive.count(id) != 0;
+}
+
+int Environment::ended() {
+  Register& all = Register::of_process();
+  const std::lock_guard<std::mutex> lock(all.mutex);
+  return all.count - static_cast<int>(all.alive.size());
+}
+
 Environment::Environment(uv_loop_t* its_loop)
-    : loop(its_loop),
+    : id(register_new()),
+      loop(its_loop),
       spawn_thread(its_loop, handles_),
       exits(its_loop, handles_),
       poller(its_loop, handles_),
       pumps(its_loop, handles_) {}
+
+Environment::~Environment() {
+  Register& all = Register::of_process();
+  const std::lock_guard<std::mutex> lock(all.mutex);
+  all.alive.erase(id);
+}
 
 Environment* Environment::create(napi_env env) {
   uv_loop_t* loop = nullptr;

@@ -22,12 +22,16 @@ class Environment {
  public:
   /** Null when the environment has no loop; it deletes itself. */
   static Environment* create(napi_env env);
+  /** Whether an environment of this process that had this id has not ended. */
+  static bool is_alive(int id);
+  /** How many environments of this process have ended. */
+  static int ended();
   Environment(const Environment&) = delete;
   Environment& operator=(const Environment&) = delete;
 
  private:
   explicit Environment(uv_loop_t* loop);
-  ~Environment() = default;
+  ~Environment();
   static void on_cleanup(napi_async_cleanup_hook_handle handle, void* argument);
 
   // First, because the members below count down in it while they go.
@@ -35,6 +39,8 @@ class Environment {
   napi_async_cleanup_hook_handle cleanup_ = nullptr;
 
  public:
+  /** Not another environment's of this process, ever. */
+  const int id;
   uv_loop_t* const loop;
   OwnedFds fds;
   OrphanTickets tickets;

@@ -163,6 +163,16 @@ Napi::Value ReapOrphans(const Info& info) {
   return number(info, Orphans::of_process().reap(pass));
 }
 
+// --- environments
+
+Napi::Value EnvironmentId(const Info& info) { return number(info, environment_of(info).id); }
+
+Napi::Value EnvironmentIsAlive(const Info& info) {
+  return Napi::Boolean::New(info.Env(), Environment::is_alive(int_at(info, 0)));
+}
+
+Napi::Value EndedEnvironments(const Info& info) { return number(info, Environment::ended()); }
+
 }  // namespace
 
 FunctionTable process_functions() {
@@ -181,6 +191,9 @@ FunctionTable process_functions() {
       function<HoldOrphans>("holdOrphans"),
       function<ReleaseOrphans>("releaseOrphans"),
       function<ReapOrphans>("reapOrphans"),
+      function<EnvironmentId>("environmentId"),
+      function<EnvironmentIsAlive>("environmentIsAlive"),
+      function<EndedEnvironments>("endedEnvironments"),
   };
 }
 

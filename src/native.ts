@@ -59,6 +59,12 @@ export interface Addon {
   /** One pass of the orphan reaper; see native/orphans.h for the rules. Returns how many it reaped. */
   reapOrphans(graceMs: number): number;
 
+  /** Of this JavaScript environment (the main thread, or a worker): no other of this process has it, ever. */
+  environmentId(): number;
+  environmentIsAlive(id: number): boolean;
+  /** How many environments of this process have ended. */
+  endedEnvironments(): number;
+
   /**
    * pipe2(O_CLOEXEC) of 256 KiB, or of the default size where the user may have no more (pipe(7)): out[0] read end
    * (non-blocking), out[1] write end (blocking: it is for the child).
@@ -98,6 +104,11 @@ export interface Addon {
    * and the milliseconds since 1970 of its last writing and its last change.
    */
   fileStamp(path: string, out: Float64Array): number;
+  /**
+   * Reads a file from its start to its end, or until the length bytes at offset of buffer are full; flags go to
+   * open(2) beside O_RDONLY, O_NONBLOCK and O_CLOEXEC. The number of bytes, or -errno.
+   */
+  readFile(path: string, flags: number, buffer: Uint8Array, offset: number, length: number): number;
   /**
    * Lets go the process that waits for a byte from a fifo, and removes the fifo's name (native/files.h). Nothing has
    * been changed when it is -ENXIO (nobody waits) or -ENOENT.

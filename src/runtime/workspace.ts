@@ -1,7 +1,9 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { native } from '../native';
 import { startTicks } from '../process/tree';
 import { runDirectory } from './options';
+import { errnoName } from './state';
 
 /** What a call is about to make, written down for whoever comes after a process that was killed. */
 export interface Intent {
@@ -21,6 +23,7 @@ const intentName = 'intent';
 export class CallDirectory {
   static readonly prefix = 'call-';
   readonly path: string;
+  readonly #names = new Set<string>();
 
   constructor(intent?: Intent) {
     const parent = runDirectory();
@@ -30,18 +33,28 @@ export class CallDirectory {
     if (intent) writeIntent(this.file(intentName), intent);
   }
 
+  /** The path of a file in it, which whoever asks makes. */
   file(name: string): string {
+    this.#names.add(name);
     return path.join(this.path, name);
   }
 
   remove(): void {
     try {
-      // By hand, since rmSync takes half a millisecond to find out what is in it.
-      for (const name of fs.readdirSync(this.path)) fs.unlinkSync(this.file(name));
+      // By hand, since rmSync takes half a millisecond to find out what is in it; usually it is what was asked for.
+      for (const name of this.#names) unlinkIfThere(this.file(name));
       fs.rmdirSync(this.path);
     } catch {
       fs.rmSync(this.path, { recursive: true, force: true });
     }
+  }
+}
+
+function unlinkIfThere(file: string): void {
+  try {
+    fs.unlinkSync(file);
+  } catch (error) {
+    if (errnoName(error) !== 'ENOENT') throw error;
   }
 }
 
@@ -73,16 +86,20 @@ export function readIntent(directory: string): Intent | null {
 
 let own: string | undefined;
 
-/** pid and start time: a pid alone is given to another process sooner or later, in a container often to the next. */
+/**
+ * pid and start time: a pid alone is given to another process sooner or later, in a container often to the next. And
+ * which thread of it: a worker ends before its process does.
+ */
 export function ownName(): string {
-  own ??= `${process.pid}-${startTicks(process.pid)}`;
+  own ??= `${process.pid}-${startTicks(process.pid)}-${native.environmentId()}`;
   return own;
 }
 
-/** Whether the process that a call directory is named after still runs. */
+/** Whether the thread that a call directory is named after still runs. */
 export function ownerIsAlive(name: string): boolean {
-  const [, pid, ticks] = /^call-(\d+)-(\d+)-/.exec(name) ?? [];
-  return pid !== undefined && startTicks(Number(pid)) === Number(ticks);
+  const [, pid, ticks, environment] = /^call-(\d+)-(\d+)-(\d+)-/.exec(name) ?? [];
+  if (pid === undefined || startTicks(Number(pid)) !== Number(ticks)) return false;
+  return Number(pid) !== process.pid || native.environmentIsAlive(Number(environment));
 }
 
 /** Makes a dead process's call directory ours; null when another process was faster, or it is not ours. */

@@ -111,6 +111,23 @@ describe('workers', () => {
     }
   });
 
+  it('are environments of their own, of which is known when they have ended', async () => {
+    const ended = native.endedEnvironments();
+    const worker = new Worker(
+      `const { native } = require(${JSON.stringify(path.join(__dirname, '../../src/native.js'))});
+      require('node:worker_threads').parentPort.postMessage(native.environmentId());
+      setInterval(() => {}, 1000);`,
+      { eval: true },
+    );
+    const [id] = (await once(worker, 'message')) as [number];
+    assert.notEqual(id, native.environmentId());
+    assert.ok(native.environmentIsAlive(id) && native.environmentIsAlive(native.environmentId()));
+    assert.equal(native.endedEnvironments(), ended);
+    await worker.terminate();
+    assert.ok(!native.environmentIsAlive(id));
+    assert.equal(native.endedEnvironments(), ended + 1);
+  });
+
   it('end by themselves when nothing is watched any more', async () => {
     const worker = new Worker(
       `require(${JSON.stringify(path.join(__dirname, 'harness.js'))}).run(['/bin/true'])`,
