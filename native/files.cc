@@ -7,6 +7,7 @@
 #include <string>
 
 #include "syscalls.h"
+#include "unique_fd.h"
 
 namespace dobby {
 namespace {
@@ -27,6 +28,20 @@ int stamp_file(const char* path, FileStamp& stamp) {
   stamp.modified_ms = milliseconds(status.stx_mtime);
   stamp.changed_ms = milliseconds(status.stx_ctime);
   return 0;
+}
+
+ssize_t read_file(const char* path, int flags, void* buffer, size_t length) {
+  const UniqueFd fd(retry_interrupted([&] { return open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | flags); }));
+  if (!fd) return -errno;
+  size_t total = 0;
+  while (total < length) {
+    const ssize_t count =
+        retry_interrupted([&] { return read(fd.get(), static_cast<char*>(buffer) + total, length - total); });
+    if (count < 0) return -errno;
+    if (count == 0) break;
+    total += static_cast<size_t>(count);
+  }
+  return static_cast<ssize_t>(total);
 }
 
 int release_fifo(const char* path) {

@@ -2,6 +2,9 @@
 
 // A container's state directory, in few system calls: a runtime's answers are worked out from these.
 
+#include <sys/types.h>
+
+#include <cstddef>
 #include <cstdint>
 
 namespace dobby {
@@ -17,6 +20,13 @@ struct FileStamp {
 
 /** statx(2), Linux 4.11. 0 or -errno. */
 int stamp_file(const char* path, FileStamp& stamp);
+
+/**
+ * Opens a file, reads it from its start to its end or until the buffer is full, and closes it: what procfs, cgroupfs
+ * and state directories have is small. `flags` go to open(2) beside O_RDONLY, O_NONBLOCK (a fifo must not make us
+ * wait) and O_CLOEXEC. The number of bytes, or -errno.
+ */
+ssize_t read_file(const char* path, int flags, void* buffer, size_t length);
 
 /**
  * Lets go a process that waits for a byte from a fifo: opens the fifo for writing, removes its name and writes the

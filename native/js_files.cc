@@ -1,5 +1,7 @@
 // Files of a container's state.
 
+#include <cerrno>
+
 #include "files.h"
 #include "js_functions.h"
 
@@ -20,6 +22,13 @@ Napi::Value StampFile(const Info& info) {
   return number(info, result);
 }
 
+Napi::Value ReadFile(const Info& info) {
+  size_t length = 0;
+  uint8_t* const data = bytes_at(info, 2, length);
+  if (!data) return number(info, -EINVAL);
+  return number(info, static_cast<double>(read_file(string_at(info, 0).c_str(), int_at(info, 1), data, length)));
+}
+
 Napi::Value ReleaseFifo(const Info& info) { return number(info, release_fifo(string_at(info, 0).c_str())); }
 
 }  // namespace
@@ -27,6 +36,7 @@ Napi::Value ReleaseFifo(const Info& info) { return number(info, release_fifo(str
 FunctionTable file_functions() {
   return {
       function<StampFile>("fileStamp"),
+      function<ReadFile>("readFile"),
       function<ReleaseFifo>("releaseFifo"),
   };
 }

@@ -10,6 +10,7 @@
 #include "check.h"
 
 using dobby::FileStamp;
+using dobby::read_file;
 using dobby::release_fifo;
 using dobby::stamp_file;
 
@@ -68,6 +69,30 @@ TEST(stamps_tell_a_file_from_its_replacement) {
 TEST(a_stamp_of_what_is_not_there_is_ENOENT) {
   FileStamp stamp;
   CHECK_EQUAL(stamp_file("/nonexistent/file", stamp), -ENOENT);
+}
+
+TEST(a_file_is_read_to_its_end_or_until_the_buffer_is_full) {
+  const Directory directory;
+  write_file(directory.at("file"), "0123456789");
+  const int before = count_descriptors();
+  char buffer[16] = {};
+  CHECK_EQUAL(read_file(directory.at("file").c_str(), 0, buffer, sizeof buffer), 10);
+  CHECK(std::string(buffer, 10) == "0123456789");
+  CHECK_EQUAL(read_file(directory.at("file").c_str(), 0, buffer, 4), 4);
+  CHECK_EQUAL(read_file("/nonexistent/file", 0, buffer, 4), -ENOENT);
+  CHECK_EQUAL(read_file("/proc/self", 0, buffer, 4), -EISDIR);
+  CHECK_EQUAL(count_descriptors(), before);
+}
+
+TEST(a_fifo_is_not_waited_for_and_a_symlink_followed_only_where_it_may_be) {
+  const Directory directory;
+  char buffer[16];
+  CHECK_EQUAL(mkfifo(directory.at("fifo").c_str(), 0600), 0);
+  CHECK_EQUAL(read_file(directory.at("fifo").c_str(), 0, buffer, sizeof buffer), 0);
+  write_file(directory.at("file"), "text");
+  CHECK_EQUAL(symlink(directory.at("file").c_str(), directory.at("other").c_str()), 0);
+  CHECK_EQUAL(read_file(directory.at("other").c_str(), 0, buffer, sizeof buffer), 4);
+  CHECK_EQUAL(read_file(directory.at("other").c_str(), O_NOFOLLOW, buffer, sizeof buffer), -ELOOP);
 }
 
 TEST(a_fifo_with_a_reader_gets_one_byte_and_loses_its_name) {

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { TextDecoder } from 'node:util';
 import { isScarcity, RuntimeError } from '../errors';
 import type { OciConfig } from '../oci';
+import { Recent } from '../recent';
 import { checkConfig, explain, invalidBundle } from './check';
 import { findJsonFault, toJson } from './json';
 
@@ -31,7 +32,7 @@ export function readConfigFile(
   op: string,
   bundlePath: string,
   file = join(bundlePath, kConfigName),
-): { config: OciConfig; text: string } {
+): CheckedConfig {
   const name = nameOf(file, bundlePath);
   let bytes: Buffer;
   try {
@@ -39,6 +40,20 @@ export function readConfigFile(
   } catch (error) {
     throw fileError(op, bundlePath, `${name}: cannot be read`, error);
   }
+  if (bytes.length > kMaxRememberedBytes) return parseAndCheck(op, bundlePath, name, bytes);
+  return recent.get(bytes, () => parseAndCheck(op, bundlePath, name, bytes));
+}
+
+/** The file is read every time, but a content that was in order is so again. */
+const recent = new Recent<Buffer, CheckedConfig>();
+const kMaxRememberedBytes = 256 * 1024;
+
+interface CheckedConfig {
+  config: OciConfig;
+  text: string;
+}
+
+function parseAndCheck(op: string, bundlePath: string, name: string, bytes: Buffer): CheckedConfig {
   const { text, value } = parse(op, bundlePath, name, bytes);
   return { config: checkConfig(op, bundlePath, value, name), text };
 }

@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import { isScarcity } from '../errors';
 import { native } from '../native';
 import { WatchedProcess } from './exit';
+import { readSmallText } from './small-file';
 
 const sigkill = 9;
 // After SIGKILL a process that is not in uninterruptible sleep is gone in milliseconds.
@@ -14,8 +15,8 @@ const stopMs = 5;
  */
 export function readStat(pid: number | string): string[] | null {
   try {
-    const text = fs.readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return text.slice(text.lastIndexOf(')') + 2).split(' ');
+    const text = readSmallText(`/proc/${pid}/stat`);
+    return text === null ? null : text.slice(text.lastIndexOf(')') + 2).split(' ');
   } catch (error) {
     if (isScarcity(error)) throw error;
     return null;

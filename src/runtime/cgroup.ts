@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { native } from '../native';
+import { readSmallText } from '../process/small-file';
 import { errnoName, Unfamiliar } from './state';
 
 const kRoot = '/sys/fs/cgroup';
@@ -79,7 +80,7 @@ const kEnodev = -19;
 const scratch = Buffer.allocUnsafeSlow(256);
 
 /** Opens a cgroup file; -1 when it (that is, its cgroup) does not exist. */
-export function openCgroupFile(path: string, flags: number = fs.constants.O_RDONLY): number {
+export function openCgroupFile(path: string, flags: number): number {
   try {
     return fs.openSync(path, flags);
   } catch (error) {
@@ -106,13 +107,7 @@ export function writeCgroupFd(fd: number, path: string, text: string): boolean {
 
 /** Reads a cgroup file; null when it, or its cgroup, does not exist. */
 export function readCgroupFile(path: string): string | null {
-  const fd = openCgroupFile(path);
-  if (fd < 0) return null;
-  try {
-    return readCgroupFd(fd, path);
-  } finally {
-    fs.closeSync(fd);
-  }
+  return readSmallText(path);
 }
 
 function isGone(error: unknown): boolean {

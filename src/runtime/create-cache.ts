@@ -1,4 +1,5 @@
 import fs from 'node:fs';
+import { Recent } from '../recent';
 import { isObject } from './json';
 import { memberSpans, type Span } from './json-spans';
 import { errnoName } from './state';
@@ -28,6 +29,7 @@ const kMaxInstructions = 4096;
 export class CreateCache {
   readonly #runtime: string;
   readonly #filters = new Map<string, string>();
+  readonly #places = new Recent<string, Places | null>();
   #runtimeStamp = '';
   /** crun from about 1.9 on (or one with libgcrypt) keeps filters itself, as fast: then it is left alone. */
   #hasOwnCache = false;
@@ -42,7 +44,7 @@ export class CreateCache {
     if (!config.includes('"seccomp"')) return kNothing;
     this.#forgetAnotherRuntime();
     if (this.#hasOwnCache) return kNothing;
-    const places = findPlaces(config);
+    const places = this.#places.get(config, () => findPlaces(config));
     if (places === null) return kNothing;
     const filter = this.#filters.get(places.profile);
     if (filter === undefined) {

@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import { native } from '../native';
+import { Recent } from '../recent';
 import type { Adapter, AdapterContext, Identity, Plan, Probe, Standing } from './adapter';
 import {
   cgroupHierarchies,
@@ -27,6 +28,7 @@ export class CrunAdapter implements Adapter {
   readonly knownEntries = new Set(['status', 'config.json', 'exec.fifo', 'seccomp.bpf']);
   readonly #context: AdapterContext;
   readonly #files = new Map<string, Files>();
+  readonly #configs = new Recent<string, CrunConfig>();
   #hierarchies: string[] | undefined;
 
   constructor(context: AdapterContext) {
@@ -177,12 +179,16 @@ export class CrunAdapter implements Adapter {
       const directory = `${this.#context.root}/${id}`;
       files = {
         status: new ParsedFile(`${directory}/status`, this.#parse),
-        config: new ParsedFile(`${directory}/config.json`, parseCrunConfig),
+        config: new ParsedFile(`${directory}/config.json`, this.#parseConfig),
       };
       this.#files.set(id, files);
     }
     return files;
   }
+
+  /** Containers made from one bundle have the same configuration. */
+  readonly #parseConfig = (text: string, path: string): CrunConfig =>
+    this.#configs.get(text, () => parseCrunConfig(text, path));
 
   readonly #parse = (text: string, path: string): CrunContainer => {
     const status = parseCrunStatus(text, path);

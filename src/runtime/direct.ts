@@ -43,6 +43,7 @@ export class DirectOperations {
   readonly #kept = new Map<string, KeptInit>();
   /** Starts that go on although their callers have given up. */
   readonly #starting = new Map<string, Promise<void>>();
+  #isClosed = false;
 
   constructor(options: DirectOptions) {
     this.#options = options;
@@ -56,9 +57,10 @@ export class DirectOperations {
    * need not be read when it is to be started. The caller vouches that the process has not been reaped yet.
    */
   keep(id: string, pid: number): void {
-    this.forget(id);
+    this.#kept.get(id)?.close();
+    this.#kept.delete(id);
     const adapter = this.#adapter;
-    if (adapter === null || this.#kept.size >= kMaxKept) return;
+    if (adapter === null || this.#isClosed || this.#kept.size >= kMaxKept) return;
     const kept = KeptInit.open(pid);
     if (kept === null) return;
     this.#kept.set(id, kept);
@@ -192,6 +194,7 @@ export class DirectOperations {
 
   /** Closes all that is kept. */
   close(): void {
+    this.#isClosed = true;
     for (const kept of this.#kept.values()) kept.close();
     this.#kept.clear();
   }

@@ -6,6 +6,7 @@ import { type Container, type ContainerProcess, ProcessHandle } from '../contain
 import { argumentTypeError, RuntimeError } from '../errors';
 import { adoptKept } from '../keeper/adopt';
 import { execRecords, removeRecords, removeWhenTold } from '../keeper/keeper';
+import { native } from '../native';
 import type { OciState } from '../oci';
 import type { ExitStatus } from '../process/exit';
 import { becomeReaper } from '../process/reaper';
@@ -65,8 +66,9 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
   readonly #isReaper: boolean;
   readonly #ways: Ways;
   readonly #tracker: Tracker;
-  /** Creates of killed processes that are still being waited for or removed. */
+  /** Creates of killed processes, and of ended workers, that are still being waited for or removed. */
   #recovering: Promise<unknown> = Promise.resolve();
+  #endedThreads = 0;
   readonly #stuck = new Map<string, RuntimeError>();
   #isClosed = false;
   #hasOwnRoot = false;
@@ -81,7 +83,10 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
     this.#oom = new OomWatch(this.#settings);
     this.#ways = new Ways(this.#settings, this.#invoker, this);
     this.#tracker = new Tracker(this.#settings, this.#oom, this, (id, process) => {
-      void this.#ways.keep(id, process);
+      // After whoever waits for the container has gone on: only later operations are the faster for it.
+      setImmediate(() => {
+        if (this.#tracker.get(id)?.process === process) void this.#ways.keep(id, process);
+      });
       void process.exited.then((status) => this.emit('exit', id, status));
     });
     this.#isReaper = this.#settings.reaper !== 'off' && becomeReaper();
@@ -464,11 +469,13 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
 
   /** Every later call on the same id, and list(), wait for it. */
   #recover(): void {
+    this.#endedThreads = native.endedEnvironments();
     const interrupted = takeInterrupted(this.#invoker, this.#settings);
     if (interrupted.length === 0) return;
-    this.#recovering = Promise.all(
-      interrupted.map(({ id, recover }) => this.#queue.run(id, new Deadline('recover', id, {}), recover)),
-    );
+    this.#recovering = Promise.all([
+      this.#recovering,
+      ...interrupted.map(({ id, recover }) => this.#queue.run(id, new Deadline('recover', id, {}), recover)),
+    ]);
   }
 
   #check(id: string, o: CallOptions): void {
@@ -485,6 +492,8 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
   #checkOpen(what: string): void {
     if (this.#isClosed)
       throw new RuntimeError('ERR_ABORTED', `${what}: this DobbyRunC is disposed`, { op: 'check' });
+    // A worker that has ended meanwhile may have had creates under way.
+    if (native.endedEnvironments() !== this.#endedThreads) this.#recover();
   }
 }
 

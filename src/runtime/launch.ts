@@ -252,15 +252,9 @@ function readPid(file: string, running: RunningCall, request: Launch): number {
 
 function pidIn(file: string): number | null {
   const bytes = Buffer.alloc(pidBytes + 1);
-  let length = 0;
-  try {
-    const fd = fs.openSync(file, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK | fs.constants.O_NOFOLLOW);
-    try {
-      length = fs.readSync(fd, bytes);
-    } finally {
-      fs.closeSync(fd);
-    }
-  } catch (error) {
+  const length = native.readFile(file, fs.constants.O_NOFOLLOW, bytes, 0, bytes.length);
+  if (length < 0) {
+    const error = systemError('open', length);
     if (isScarcity(error)) throw error;
     return null;
   }

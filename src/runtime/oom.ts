@@ -1,7 +1,8 @@
-import fs from 'node:fs';
 import path from 'node:path';
 import type { ExitStatus } from '../process/exit';
+import { readSmallText } from '../process/small-file';
 import type { Settings } from './options';
+import { readText } from './state';
 
 interface StateFile {
   'cgroup-path'?: string;
@@ -37,9 +38,9 @@ export class OomWatch {
 function readOomKills({ root, kind }: Settings, id: string): number {
   try {
     const stateFile = path.join(root, id, kind === 'crun' ? 'status' : 'state.json');
-    const state = JSON.parse(fs.readFileSync(stateFile, 'utf8')) as StateFile;
+    const state = JSON.parse(readText(stateFile)) as StateFile;
     for (const file of counterFiles(state)) {
-      const count = /^oom_kill (\d+)$/m.exec(readIfThere(file));
+      const count = /^oom_kill (\d+)$/m.exec(readSmallText(file) ?? '');
       if (count) return Number(count[1]);
     }
   } catch {
@@ -62,12 +63,4 @@ function counterFiles(state: StateFile): string[] {
     path.join('/sys/fs/cgroup', relative, 'memory.events'),
     path.join('/sys/fs/cgroup/memory', relative, 'memory.oom_control'),
   ];
-}
-
-function readIfThere(file: string): string {
-  try {
-    return fs.readFileSync(file, 'latin1');
-  } catch {
-    return '';
-  }
 }

@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import { native } from '../native';
+import { readSmall, smallFile } from '../process/small-file';
 import { errnoName, Unfamiliar } from './state';
 
 /** From /proc/pid/stat: the state (a character code) and the start time in clock ticks since boot. */
@@ -44,13 +45,8 @@ export function readStatFd(fd: number): ProcessStat | null {
 
 /** Reads a process' stat by pid; null when there is no such process. */
 export function readStat(pid: number): ProcessStat | null {
-  const fd = openStat(pid);
-  if (fd < 0) return null;
-  try {
-    return readStatFd(fd);
-  } finally {
-    fs.closeSync(fd);
-  }
+  const length = readSmall(`/proc/${pid}/stat`);
+  return length === null || length === 0 ? null : parseProcessStat(smallFile, length);
 }
 
 /** Opens /proc/pid/stat; -1 when there is no such process. */

@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import { native } from '../native';
+import { readSmall, smallFile } from '../process/small-file';
 
 /**
  * An answer that was worked out without starting the runtime, or the reason why it could not be.
@@ -59,7 +60,10 @@ export function errnoName(error: unknown): string {
 
 /** A file's text. What is not plain UTF-8 is unfamiliar: the runtimes differ in what they do with it. */
 export function readText(path: string): string {
-  const text = fs.readFileSync(path, 'utf8');
+  const length = readSmall(path);
+  if (length === null) throw new Unfamiliar(`${path} is gone`);
+  const isWhole = length < smallFile.length;
+  const text = isWhole ? smallFile.toString('utf8', 0, length) : fs.readFileSync(path, 'utf8');
   if (text.includes('\uFFFD')) throw new Unfamiliar(`${path} is not UTF-8`);
   return text;
 }
