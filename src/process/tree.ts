@@ -48,36 +48,11 @@ export function descendants(pid: number): number[] {
   return found;
 }
 
-/** SIGKILL by pidfd: the process meant when it was looked up, or none. */
-export function killPid(pid: number): void {
-  const pidfd = native.pidfdOpen(pid);
-  if (pidfd < 0) return;
-  native.pidfdSignal(pidfd, 9);
-  native.close(pidfd);
-}
-
 /**
  * Ends a process with everything below it: a runtime that hangs, with its hooks and the half-made init, which has a
- * session of its own and so is not in the process group. Its children are taken first, while it can still be asked
- * for them; those made meanwhile are found by asking again.
- */
-export function killTree(pid: number): void {
-  const seen = new Set<number>();
-  for (let round = 0; round < 5; round++) {
-    const fresh = descendants(pid).filter((child) => !seen.has(child));
-    if (fresh.length === 0) break;
-    for (const child of fresh) {
-      seen.add(child);
-      killPid(child);
-    }
-  }
-  killPid(pid);
-}
-
-/**
- * As killTree(), for a process whose end somebody else waits for (`exited`), or nobody; resolves when what was below it is gone
- * and reaped, or with false after five seconds. It is stopped first: what can run can fork, and its child may have no
- * other parent to be found by a moment later.
+ * session of its own and so is not in the process group. It is stopped first: what can run can fork, and its child may
+ * have no other parent to be found by a moment later. Somebody else waits for its end (`exited`), or nobody; resolves
+ * when what was below it is gone and reaped, or with false after five seconds.
  */
 export async function endTree(pid: number, exited?: Promise<unknown>): Promise<boolean> {
   let below: ReadonlyMap<number, number> = new Map();

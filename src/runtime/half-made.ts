@@ -2,9 +2,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { RuntimeError } from '../errors';
 import { keeperName } from '../keeper/keeper';
-import { native } from '../native';
 import type { OciConfig } from '../oci';
-import { killTree } from '../process/tree';
+import { endTree } from '../process/tree';
 import type { Invoker } from './invoke';
 import { removeFailedContainer } from './leftovers';
 import type { Settings } from './options';
@@ -13,7 +12,6 @@ import { removeStagedBundle } from './staged-bundle';
 // A container is half-made while its directory below the root has no state file: both runtimes write that last (runc
 // once more at the end). Neither lists it. A runtime is at work on it, or has died; then somebody has to remove it.
 
-const goneMs = 5000;
 const lookMs = 5;
 
 function stateFile({ root, kind }: Settings, id: string): string {
@@ -94,8 +92,7 @@ export async function removeHalfMade(
     );
   // Before anything is removed: where its cgroup is stands in what the runtime has copied, or was given.
   const cgroupsPath = cgroupsPathOf(settings, id, makers) ?? `/${id}`;
-  for (const maker of makers) killTree(maker);
-  await allGone(makers);
+  await Promise.all(makers.map((maker) => endTree(maker)));
   const isClean = await removeFailedContainer(invoker, settings, id, cgroupsPath, true);
   removeStagedBundle(id, settings.root);
   if (isClean) return;
@@ -127,16 +124,6 @@ function cgroupsPathOf(settings: Settings, id: string, makers: readonly number[]
     }
   }
   return undefined;
-}
-
-/** Waits until processes have ended, a few seconds at most. */
-export async function allGone(pids: readonly number[]): Promise<boolean> {
-  const pidfds = pids.map((pid) => native.pidfdOpen(pid)).filter((pidfd) => pidfd >= 0);
-  try {
-    return await within(goneMs, () => pidfds.every((pidfd) => native.pidfdExited(pidfd) === 1));
-  } finally {
-    for (const pidfd of pidfds) native.close(pidfd);
-  }
 }
 
 /** Whether something comes to be so within `ms`. */

@@ -2,8 +2,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { removeRecords } from '../keeper/keeper';
 import { native } from '../native';
-import { killTree } from '../process/tree';
-import { allGone, findMakers, initPid, isHalfMade, within } from './half-made';
+import { endTree } from '../process/tree';
+import { findMakers, initPid, isHalfMade, within } from './half-made';
 import type { Invoker } from './invoke';
 import { removeFailedContainer } from './leftovers';
 import { runDirectory, type Settings } from './options';
@@ -80,10 +80,7 @@ async function recover(
       settings.createTimeoutMs,
     );
     const isOver = await endWithin(settings, id, makers, leftMs);
-    if (!isOver) {
-      for (const maker of makers) killTree(maker);
-      await allGone(makers);
-    }
+    if (!isOver) await Promise.all(makers.map((maker) => endTree(maker)));
     const hasNothing = !fs.existsSync(path.join(settings.root, id));
     if (isOver && !hasNothing && !isHalfMade(settings, id)) return; // a container like any other
     await removeFailedContainer(invoker, settings, id, cgroupsPath, ownsCgroup);

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import type { RuntimeError } from '../../src/index';
-import { descendants, killTree } from '../../src/process/tree';
+import { descendants, endTree } from '../../src/process/tree';
 import { findMakers } from '../../src/runtime/half-made';
 import { resolveSettings } from '../../src/runtime/options';
 import { newBundle, newDobby, newId, until } from '../helpers/containers';
@@ -39,8 +39,9 @@ describe('half-made containers', { skip: needsRuntime() }, () => {
   test('a runtime killed together with its caller: the next process removes what it had made', async () => {
     const clean = snapshot();
     const { root, id, child } = await hungCreate();
-    killTree(child.pid as number);
-    await once(child, 'exit');
+    const exited = once(child, 'exit');
+    await endTree(child.pid as number, exited);
+    await exited;
     const dobby = newDobby({ root });
     await dobby.list();
     assert.equal(existsSync(path.join(root, id)), false);
