@@ -270,7 +270,9 @@ async function killAndWait(found: Found, options: WaitOptions): Promise<void> {
     init.signal(kSigkill);
     // A frozen process dies only when it is thawed (v1).
     if (found.isFrozen()) found.thaw();
-    if (await withPatience(settlesWithin(init.exited, stuckMs), 'destroy', found.id, options)) return;
+    const patiently = (outcome: Promise<boolean>): Promise<boolean> =>
+      withPatience(outcome, 'destroy', found.id, options);
+    if (await settlesWithin(init.exited, stuckMs, patiently)) return;
     throw stuckError('destroy', found.id, found.identity.pid);
   } finally {
     init.release();

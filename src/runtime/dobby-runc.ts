@@ -507,5 +507,5 @@ function pickCall({ signal, timeoutMs }: CallOptions): CallOptions {
 }
 
 async function endsWithin(exited: Promise<unknown>, ms: number, deadline: Deadline): Promise<boolean> {
-  return await deadline.race(settlesWithin(exited, ms));
+  return await settlesWithin(exited, ms, (outcome) => deadline.race(outcome));
 }

@@ -21,14 +21,18 @@ export function isAlive(pid: number): boolean {
   return state !== undefined && state !== 'Z' && state !== 'X';
 }
 
-/** Resolves with whether a promise settles within `ms`. */
-export async function settlesWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {
+/** Resolves with whether a promise settles within `ms`; `wait` may give up before, by rejecting. */
+export async function settlesWithin(
+  promise: Promise<unknown>,
+  ms: number,
+  wait = (outcome: Promise<boolean>): Promise<boolean> => outcome,
+): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<false>((resolve) => {
     timer = setTimeout(resolve, ms, false);
   });
   try {
-    return await Promise.race([promise.then(() => true), late]);
+    return await wait(Promise.race([promise.then(() => true), late]));
   } finally {
     clearTimeout(timer);
   }

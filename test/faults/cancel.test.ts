@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { after, before, describe, test } from 'node:test';
 import { type CallOptions, type DobbyRunC, RuntimeError } from '../../src/index';
 import { leftOver, newBundle, newDobby, warmUp } from '../helpers/containers';
@@ -52,11 +53,14 @@ for (const direct of ['auto', 'off'] as const)
         const ends = { done: 0, ERR_ABORTED: 0, ERR_TIMEOUT: 0 };
         for (let count = 0; count < perStep; count++) {
           const delayMs = random.next() ** 2 * (direct === 'auto' && !isSlow(step) ? 2 : longestMs);
-          const limit = random.next() < 0.5 ? abortAfter(delayMs) : { timeoutMs: Math.max(1, delayMs) };
+          const limit: CallOptions =
+            random.next() < 0.5 ? abortAfter(delayMs) : { timeoutMs: Math.max(1, delayMs) };
           const start = snapshot();
           const scene = await setScene(dobby, step, step === 'create' && random.next() < 0.3);
           const told = await outcome(perform(dobby, step, scene, limit));
           ends[told]++;
+          const listeners = limit.signal ? getEventListeners(limit.signal, 'abort') : [];
+          assert.deepEqual(listeners, [], `seed ${random.seed}: listeners on the signal of a settled call`);
           await usable(dobby, step, scene, told === 'done').catch((error: unknown) => {
             throw new Error(
               `seed ${random.seed}: after ${told} at ${delayMs.toFixed(1)} ms: ${String(error)}`,

@@ -17,6 +17,10 @@ export interface Snapshot {
   stateDirectories: string[];
   /** Entries of the temporary directory: all in one of our own, else those that begin with 'dobby-'. */
   temporaryFiles: string[];
+  /** What would keep this process's event loop turning: timers that are set, sockets, requests under way. */
+  resources: string[];
+  /** Listeners on `process`, by event. */
+  listeners: string[];
 }
 
 export interface SnapshotOptions {
@@ -156,6 +160,8 @@ export function snapshot(options: SnapshotOptions = {}): Snapshot {
     mounts: mountPoints().sort(),
     stateDirectories: stateDirectories(options.stateRoots ?? []).sort(),
     temporaryFiles: temporaryFiles().sort(),
+    resources: process.getActiveResourcesInfo().sort(),
+    listeners: process.eventNames().flatMap((name) => Array(process.listenerCount(name)).fill(String(name))),
   };
 }
 
