@@ -16,13 +16,15 @@ export interface KeptRecord {
 
 /** null when there is none, or its process was never started. */
 export function readRecord(file: string): KeptRecord | null {
-  let text: string;
   try {
-    text = fs.readFileSync(file, 'latin1');
+    return parseRecord(fs.readFileSync(file, 'latin1'));
   } catch {
     return null;
   }
-  const first = /^(\d+) (\d+) (\d+) (\d+) ([12]{1,2}|-)\n/.exec(text);
+}
+
+export function parseRecord(text: string): KeptRecord | null {
+  const first = /^(\d{1,10}) (\d{1,10}) (\d{1,15}) (\d{1,10}) ([12]{1,2}|-)\n/.exec(text);
   if (!first) return null;
   const [line, keeperPid, pid, startTicks, firstHeld, streams] = first;
   const names = streams === '-' ? [] : (streams as string).split('');
@@ -39,7 +41,7 @@ export function readRecord(file: string): KeptRecord | null {
 }
 
 function parseEnd(text: string): ExitStatus | null {
-  const [, word, ms] = /^(\d+) (\d+)\n/.exec(text) ?? [];
+  const [, word, ms] = /^(\d{1,10}) (\d{1,15})\n/.exec(text) ?? [];
   if (word === undefined) return null;
   return { ...decodeWaitStatus(Number(word)), at: new Date(Number(ms)), source: 'keeper' };
 }

@@ -258,7 +258,12 @@ function pidIn(file: string): number | null {
     if (isScarcity(error)) throw error;
     return null;
   }
-  const text = bytes.toString('latin1', 0, length).trim();
+  return parsePid(bytes.toString('latin1', 0, length));
+}
+
+/** The pid that a pid file's text is, if it can be one. */
+export function parsePid(untrimmed: string): number | null {
+  const text = untrimmed.trim();
   const pid = Number(text);
   return /^[0-9]{1,10}$/.test(text) && pid > 1 && pid <= 0x7fffffff ? pid : null;
 }

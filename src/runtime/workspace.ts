@@ -69,9 +69,15 @@ function writeIntent(file: string, intent: Intent): void {
 
 export function readIntent(directory: string): Intent | null {
   try {
-    const { root, id, cgroupsPath, ownsCgroup } = JSON.parse(
-      fs.readlinkSync(path.join(directory, intentName)),
-    ) as Partial<Intent>;
+    return parseIntent(fs.readlinkSync(path.join(directory, intentName)));
+  } catch {
+    return null;
+  }
+}
+
+export function parseIntent(text: string): Intent | null {
+  try {
+    const { root, id, cgroupsPath, ownsCgroup } = JSON.parse(text) as Partial<Intent>;
     if (typeof root !== 'string' || typeof id !== 'string') return null;
     return {
       root,

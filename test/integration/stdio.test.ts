@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { type DobbyRunC, OutputBuffer } from '../../src/index';
-import { leftOver, newDobby, runShell, textOf, until, warmUp } from '../helpers/containers';
-import { needsRuntime } from '../helpers/environment';
+import { leftOver, newBundle, newDobby, newId, runShell, textOf, until, warmUp } from '../helpers/containers';
+import { needsRuntime, runtime } from '../helpers/environment';
 import type { Snapshot } from '../helpers/leaks';
 import { temporaryDirectory } from '../helpers/temporary';
 
@@ -39,6 +41,26 @@ describe('standard streams', { skip: needsRuntime() }, () => {
     });
     assert.ok(error);
     await container.destroy();
+  });
+
+  test("'inherit' is this process's own output, for a container and for what is exec'd into it", async () => {
+    const bundle = await newBundle([
+      '/bin/sh',
+      '-c',
+      'echo init-out; echo init-err >&2; read line; echo init-end; exit 3',
+    ]);
+    const child = fork(path.join(__dirname, 'fixtures', 'inherits.js'), {
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    });
+    const [stdout, stderr] = [textOf(child.stdout), textOf(child.stderr)];
+    const exited = once(child, 'exit');
+    child.send({ runtime, root: dobby.getWorkingDir(), id: newId('inherit'), bundle: bundle.path });
+    const [told] = await once(child, 'message');
+    assert.deepEqual(told, { init: 3, exec: 4, streams: 0 });
+    assert.deepEqual(await exited, [0, null]);
+    // Which of two running programs writes first is theirs.
+    assert.deepEqual((await stderr).split('\n').sort(), ['', 'exec-err', 'init-err']);
+    assert.deepEqual((await stdout).split('\n').sort(), ['', 'exec-out', 'init-end', 'init-out']);
   });
 
   test("'pipe' carries megabytes with back-pressure and loses nothing", async () => {
