@@ -3,11 +3,12 @@ import type { ContainerDriver } from './contestants/container-driver';
 
 const settleMs = 5;
 
-/** What can be done more than once in a life. */
-const repeats = 3;
+/** What can be done more than once in a life, and how often it usually is. */
+export const repeated = ['state', 'pause', 'resume', 'signal'] as const;
+export const usualRepeats = 3;
 
 /** The verbs of one container's life, in their order. */
-export const verbs = ['create', 'start', 'state', 'pause', 'resume', 'exec', 'kill', 'destroy'] as const;
+export const verbs = ['create', 'start', ...repeated, 'exec', 'kill', 'destroy'] as const;
 export type Verb = (typeof verbs)[number];
 
 /** Leads one container through its life; every verb is called through `measure`. */
@@ -16,6 +17,7 @@ export async function lifecycle(
   id: string,
   bundle: string,
   measure: (verb: Verb, call: () => Promise<unknown>) => Promise<unknown>,
+  repeats = usualRepeats,
 ): Promise<void> {
   const during = <T>(verb: Verb, call: () => Promise<T>) => measure(verb, call) as Promise<T>;
   const container = await during('create', () => driver.create(id, bundle, { stdout: 'ignore' }));
@@ -26,6 +28,7 @@ export async function lifecycle(
     await during('state', () => driver.state(id));
     await during('pause', () => driver.pause(id));
     await during('resume', () => driver.resume(id));
+    await during('signal', () => driver.signal(id));
   }
   const finishExec = await during('exec', () => driver.exec(id));
   await finishExec();

@@ -22,7 +22,8 @@ export const createCost: Question = {
   cases: (scale: Scale) =>
     variants.map((variant) => ({
       params: { variant },
-      contestants: [...baselines, 'dobby'],
+      // Only a seccomp profile makes it a difference.
+      contestants: [...baselines, ...(variant.startsWith('seccomp') ? ['dobby-uncached'] : []), 'dobby'],
       rounds: pick(scale, { smoke: 1, quick: 2, full: 4 }),
       samples: pick(scale, { smoke: 1, quick: 3, full: 10 }),
       warmup: pick(scale, { smoke: 0, quick: 1, full: 2 }),

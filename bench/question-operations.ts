@@ -1,7 +1,7 @@
 import { baselines, ours } from './contestants';
 import { imageOf, isBaseline, runBaseline } from './contestants/baseline';
 import { openContainerDriver } from './contestants/container-drivers';
-import { lifecycle, verbs } from './lifecycle';
+import { lifecycle, usualRepeats, type Verb, verbs } from './lifecycle';
 import { runtimeFor } from './machine';
 import { type Job, pick, type Question, type Samples, type Scale } from './question';
 import { add, timed } from './timing';
@@ -12,7 +12,7 @@ export const operations: Question = {
   asks: 'How long does each operation take?',
   how:
     'One container after another through all of its life, its program asleep; from the call to its answer. State, ' +
-    'pause and resume three times in each.',
+    'pause, resume and a signal (SIGCONT) three times in each.',
   measures: verbs.map((verb) => ({ name: verb, title: verb, unit: 'ns', better: 'lower', tail: true })),
   across: 'measures',
   cases: (scale: Scale, runtimes) =>
@@ -27,33 +27,41 @@ export const operations: Question = {
 };
 
 async function measureOperations(job: Job): Promise<Samples> {
+  return measureLives(job, verbs, usualRepeats);
+}
+
+/** Lives of containers, some of their verbs measured. */
+export async function measureLives(job: Job, measured: readonly Verb[], repeats: number): Promise<Samples> {
   const runtime = runtimeFor(job.params);
   const root = runtimeRoot(job.workspace, runtime, job.contestant);
   const bundle = bundleFor(job.workspace, { args: ['/probe', 'sleep'] });
   const { samples: count, warmup: warm } = job;
   if (isBaseline(job.contestant)) {
     const prefix = `b${job.serial}-`;
-    return runBaseline('lifecycle', {
+    const samples = await runBaseline('lifecycle', {
       runtime,
       image: imageOf(job.contestant),
       root,
       bundle,
       count,
       warm,
+      repeats,
       prefix,
     });
+    return Object.fromEntries(measured.map((verb) => [verb, samples[verb] ?? []]));
   }
   const driver = await openContainerDriver(job.contestant, { runtime, root });
   const samples: Samples = {};
   for (let i = -warm; i < count; i++) {
-    await lifecycle(driver, `b${process.pid}-${job.serial}-${i + warm}`, bundle, async (verb, call) => {
+    const measure = async (verb: Verb, call: () => Promise<unknown>): Promise<unknown> => {
       let result: unknown;
       const ns = await timed(async () => {
         result = await call();
       });
-      if (i >= 0) add(samples, verb, ns);
+      if (i >= 0 && measured.includes(verb)) add(samples, verb, ns);
       return result;
-    });
+    };
+    await lifecycle(driver, `b${process.pid}-${job.serial}-${i + warm}`, bundle, measure, repeats);
   }
   await driver.close();
   return samples;

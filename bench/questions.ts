@@ -10,6 +10,7 @@ import { memory } from './question-memory';
 import { operationBlock } from './question-operation-block';
 import { operations } from './question-operations';
 import { output } from './question-output';
+import { repeatedOperations } from './question-repeated';
 import { runtimeStart } from './question-runtime-start';
 import { spawnExit } from './question-spawn-exit';
 
@@ -18,6 +19,7 @@ export const questions: readonly Question[] = [
   loopBlock,
   spawnExit,
   operations,
+  repeatedOperations,
   operationBlock,
   list,
   cycle,

@@ -131,6 +131,7 @@ export class CommandLineDriver implements ContainerDriver {
   start = (id: string) => this.#act('start', id);
   pause = (id: string) => this.#act('pause', id);
   resume = (id: string) => this.#act('resume', id);
+  signal = (id: string) => this.#act('kill', id, '18');
   kill = (id: string) => this.#act('kill', id, '9');
   // By force: the end of its output may be seen a moment before its exit.
   destroy = (id: string) => this.#act('delete', '--force', id);

@@ -21,6 +21,8 @@ export interface ContainerDriver {
   resume(id: string): Promise<void>;
   /** Starts `/probe exit 0` in the container; what it resolves to is called when the measurement is over. */
   exec(id: string): Promise<() => Promise<void>>;
+  /** SIGCONT, which does nothing to who is not stopped. */
+  signal(id: string): Promise<void>;
   /** SIGKILL. */
   kill(id: string): Promise<void>;
   /** How many containers there are. */

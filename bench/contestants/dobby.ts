@@ -16,7 +16,8 @@ export class DobbyDriver implements ContainerDriver {
       new Class({
         runtime,
         root,
-        direct: contestant === 'dobby' ? 'auto' : 'off',
+        direct: contestant === 'dobby-cli' || contestant === 'dobby-path' ? 'off' : 'auto',
+        createCache: contestant !== 'dobby-uncached',
         ...(cgroupManager === undefined ? {} : { cgroupManager }),
         runtimeImage: contestant === 'dobby-path' ? 'path' : 'memfd',
       }),
@@ -35,6 +36,7 @@ export class DobbyDriver implements ContainerDriver {
   start = (id: string) => this.runc.start(id);
   pause = (id: string) => this.runc.pause(id);
   resume = (id: string) => this.runc.resume(id);
+  signal = (id: string) => this.runc.killCont(id, 'SIGCONT');
   kill = (id: string) => this.runc.killCont(id, 'SIGKILL');
 
   async state(id: string): Promise<void> {

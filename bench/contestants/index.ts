@@ -9,6 +9,7 @@ export const contestantNames: Record<string, string> = {
   'dobby-onread': 'dobby-runc, one kept buffer',
   'dobby-path': "dobby-runc, direct: 'off', by path",
   'dobby-cli': "dobby-runc, direct: 'off'",
+  'dobby-uncached': 'dobby-runc, createCache: false',
   dobby: 'dobby-runc',
   'dobby-thread': 'dobby-runc, spawn on its thread',
   'dobby-loop': 'dobby-runc, spawn on the loop',

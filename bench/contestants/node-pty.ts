@@ -71,6 +71,7 @@ export class NodePtyDriver implements ContainerDriver {
   pause = unneeded;
   resume = unneeded;
   exec = unneeded;
+  signal = unneeded;
   kill = unneeded;
   list = unneeded;
 }
