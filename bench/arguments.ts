@@ -19,7 +19,7 @@ export const usage = `usage: npm run bench -- [OPTION]... [QUESTION]...
   --smoke                  every question once and tiny: only tells whether the harness works
   --only NAME[,NAME...]    only these contestants
   --against FILE           compare with an earlier result; exits with 1 when something of dobby-runc got
-                           slower by more than the spread
+                           slower by more than the spread, or when they have nothing in common
   --out FILE               where the result goes (default bench/results/<date>-<machine>.json)
   --list                   the questions and contestants
 `;

@@ -75,7 +75,8 @@ export function isOurs(contestant: string): boolean {
 
 /** One line per change of ours; and how the others moved, which is the machine's doing. */
 export function changesText(changes: readonly Change[], results: Results): string {
-  const lines: string[] = [];
+  const compared = changes.filter(({ contestant }) => isOurs(contestant)).length;
+  const lines = [`${compared} figures of dobby-runc are in both results`];
   for (const verdict of ['worse', 'better'] as const) {
     const ours = changes.filter((change) => change.verdict === verdict && isOurs(change.contestant));
     lines.push(`${ours.length} figures of dobby-runc ${verdict} by more than the spread`);

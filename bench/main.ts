@@ -82,6 +82,8 @@ async function main(argv: readonly string[]): Promise<number> {
   if (before) {
     const changes = compare(before, results);
     process.stdout.write(`\n${changesText(changes, results)}\n`);
+    // Nothing in common is no proof that nothing got slower.
+    if (!changes.some(({ contestant }) => isOurs(contestant))) code = 1;
     if (changes.some(({ verdict, contestant }) => verdict === 'worse' && isOurs(contestant))) code = 1;
   }
   return code;
