@@ -106,16 +106,9 @@ export function removeByHand(twin: Twin): void {
   rmSync(twin.stateDirectory, { recursive: true, force: true });
 }
 
+/** Thaws only when all are killed: thawed first, a program would run on until the signal comes. */
 function killBelow(directory: string): void {
   if (!existsSync(directory)) return;
-  for (const file of ['cgroup.freeze', 'freezer.state']) {
-    if (existsSync(`${directory}/${file}`)) {
-      writeFileSync(`${directory}/${file}`, file === 'cgroup.freeze' ? '0' : 'THAWED');
-    }
-  }
-  for (const entry of readdirSync(directory, { withFileTypes: true })) {
-    if (entry.isDirectory()) killBelow(`${directory}/${entry.name}`);
-  }
   for (const pid of readFileSync(`${directory}/cgroup.procs`, 'utf8').split('\n')) {
     if (pid !== '' && pid !== '0') {
       try {
@@ -123,6 +116,14 @@ function killBelow(directory: string): void {
       } catch {
         // It has ended in between.
       }
+    }
+  }
+  for (const entry of readdirSync(directory, { withFileTypes: true })) {
+    if (entry.isDirectory()) killBelow(`${directory}/${entry.name}`);
+  }
+  for (const file of ['cgroup.freeze', 'freezer.state']) {
+    if (existsSync(`${directory}/${file}`)) {
+      writeFileSync(`${directory}/${file}`, file === 'cgroup.freeze' ? '0' : 'THAWED');
     }
   }
 }
