@@ -27,6 +27,9 @@ export function randomShape(random: Random): Shape {
   };
 }
 
+/** What both programs write to log/out first of all. */
+export const kFirstWord = 'started\n';
+
 /** Traps some signals and tells of them; INT and QUIT keep their default. */
 const kLoop = [
   'for s in HUP USR1 USR2 TERM; do trap "echo $s >> /log/signals" $s; done',

@@ -7,7 +7,7 @@ import { type Direct, DirectOperations, type DirectOptions } from '../../../src/
 import { kind, runtime, version } from '../../helpers/environment';
 import { sharedRootfs } from '../../helpers/rootfs';
 import { temporaryDirectory } from '../../helpers/temporary';
-import type { Shape } from './bundle';
+import { kFirstWord, type Shape } from './bundle';
 import { Cli } from './cli';
 import { removeByHand, removeParentCgroup } from './damage';
 import { hierarchies } from './observe';
@@ -48,7 +48,7 @@ export async function until(condition: () => boolean): Promise<void> {
 /** Waits for the program's first output. */
 export function untilStarted({ directory }: Twin): Promise<void> {
   const out = `${directory}/log/out`;
-  return until(() => existsSync(out) && readFileSync(out, 'utf8') === 'started\n');
+  return until(() => existsSync(out) && readFileSync(out, 'utf8') === kFirstWord);
 }
 
 export function cgroupsOf({ cgroupsPath }: Twin): string[] {

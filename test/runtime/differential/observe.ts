@@ -46,6 +46,25 @@ export function initState(init: Watched['init']): string {
   return fields[0] === 'Z' || fields[0] === 'X' ? `zombie ${fields[49]?.trim()}` : 'alive';
 }
 
+const kExiting = 0x4;
+const kSigkillBit = 1n << 8n;
+
+/** Whether an init is on its way to becoming a zombie: killed, or (PF_EXITING) in exit() already. */
+export function isDying({ pid }: { pid: number }): boolean {
+  return (pendingSignals(pid) & kSigkillBit) !== 0n || (Number(statFields(pid)[6]) & kExiting) !== 0;
+}
+
+/** Whether an init sleeps and has no signal to take: it has done all that it was asked to do. */
+export function isAtRest({ pid }: { pid: number }): boolean {
+  return pendingSignals(pid) === 0n && statFields(pid)[0] === 'S';
+}
+
+/** The main thread's and the process' own, as a bit mask. */
+function pendingSignals(pid: number): bigint {
+  const masks = readOr(`/proc/${pid}/status`, '').matchAll(/^(?:SigPnd|ShdPnd):\s*([\da-f]+)$/gm);
+  return [...masks].reduce((all, [, mask]) => all | BigInt(`0x${mask}`), 0n);
+}
+
 export function isUnified(): boolean {
   return existsSync(`${kRoot}/cgroup.procs`);
 }
