@@ -7,9 +7,9 @@ import { sharedRootfs } from '../helpers/rootfs';
 import { temporaryDirectory } from '../helpers/temporary';
 import { Cli } from './differential/cli';
 import { removeParentCgroup } from './differential/damage';
-import { Machine, type Pair } from './differential/machine';
+import { Machine } from './differential/machine';
 import { Random } from './differential/random';
-import { Twin, Ways } from './differential/twin';
+import { type Pair, Twin, Ways } from './differential/twin';
 
 const kSteps = Number(process.env.DOBBY_TEST_STEPS ?? 300);
 /** A fixed one unless asked for: DOBBY_TEST_SEED=random takes a fresh one. */

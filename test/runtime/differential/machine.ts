@@ -3,34 +3,14 @@ import { existsSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Direct } from '../../../src/runtime/direct';
-import { kFirstWord, randomShape, type Shape } from './bundle';
+import { randomShape } from './bundle';
 import type { CliResult } from './cli';
 import { damages, removeByHand } from './damage';
-import {
-  freezerFile,
-  hierarchies,
-  initState,
-  isAtRest,
-  isDying,
-  isUnified,
-  type Observation,
-  observe,
-} from './observe';
+import { freezerFile, hierarchies, initState, isUnified } from './observe';
 import type { Random } from './random';
 import { reap } from './reap';
-import type { Twin, Ways } from './twin';
-
-/** A pair of equal containers: `direct` is driven directly where possible, `cli` by the command line only. */
-export interface Pair {
-  direct: Twin;
-  cli: Twin;
-  shape: Shape | null;
-  undo: (() => void)[];
-  isDamaged: boolean;
-  hasStarted: boolean;
-  /** Created, and no start tried yet. */
-  isFresh: boolean;
-}
+import { settle } from './settle';
+import type { Pair, Twin, Ways } from './twin';
 
 const kWeights = {
   start: 16,
@@ -51,7 +31,6 @@ const kWeights = {
   vanish: 1,
 };
 
-const kSettleMs = 5000;
 const kSignals = [1, 2, 3, 9, 10, 10, 12, 15, 15, 18, 19, 64];
 
 type Answer = Direct<unknown>;
@@ -78,7 +57,7 @@ export class Machine {
     else if (pair.isDamaged && this.#random.chance(0.25)) await this.#act(pair, 'repair');
     else if (pair.isFresh && this.#random.chance(0.4)) await this.#act(pair, 'start');
     else await this.#act(pair, this.#random.weighted(kWeights));
-    await this.#settle(pair);
+    await settle(pair);
     await this.#compareState(pair);
     await this.#compareLists(pair);
     if (pair.shape !== null && !existsSync(pair.cli.stateDirectory)) await this.#clear(pair);
@@ -213,22 +192,6 @@ export class Machine {
     }
   }
 
-  /** Waits until both twins look the same, and the same as expected of a program that needs a moment. */
-  async #settle(pair: Pair): Promise<void> {
-    const deadline = Date.now() + kSettleMs;
-    for (;;) {
-      const isOnTheWay = [pair.direct, pair.cli].some((twin) => isPending(pair, twin, look(pair, twin)));
-      // Looked at once more: what it did just before it came to rest counts.
-      const [first, second] = [look(pair, pair.direct), look(pair, pair.cli)];
-      if (!isOnTheWay && isDeepStrictEqual(first, second)) return;
-      if (Date.now() > deadline) {
-        assert.deepEqual(first, second, 'the twins differ');
-        return;
-      }
-      await delay(5);
-    }
-  }
-
   async #compareState(pair: Pair): Promise<void> {
     for (const { id, direct, cli } of [pair.direct, pair.cli]) {
       await this.#compare(
@@ -280,36 +243,6 @@ export class Machine {
     pair.isFresh = false;
     pair.undo = [];
   }
-}
-
-/**
- * runc 1.1 deletes a container that shares a pid namespace without waiting for the processes that it kills, so
- * its cgroup is left or not by chance. Such a delete is never done directly.
- */
-function look({ shape }: Pair, twin: Twin): Observation {
-  const observation = observe(twin);
-  if (shape?.sharesPidNamespace !== true || observation.entries !== 'gone') return observation;
-  return { ...observation, cgroups: [], freezer: {} };
-}
-
-/**
- * Whether the container is still on the way to where its last step leads. Looked at too early, both twins are as they
- * were and so equal; whatever the next step freezes, stops or kills would then stay as it is by chance.
- */
-function isPending(
-  { shape, hasStarted }: Pair,
-  { init }: Twin,
-  { init: state, freezer, logs }: Observation,
-): boolean {
-  if (freezer.set === 'FREEZING') return true;
-  if (freezer.set === '1' && freezer.frozen === 'frozen 0') return true;
-  if (init === null || state !== 'alive') return false;
-  // On v1 a frozen process takes even a KILL only when it is thawed.
-  if (freezer.set === 'FROZEN') return false;
-  if (isDying(init)) return true;
-  if (freezer.set === '1') return false;
-  if (hasStarted && (shape?.program === 'exits' || logs.out !== kFirstWord)) return true;
-  return !isAtRest(init);
 }
 
 function isLiving(init: Twin['init']): boolean {

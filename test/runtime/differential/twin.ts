@@ -50,6 +50,18 @@ export class Twin implements Watched {
   }
 }
 
+/** A pair of equal containers: `direct` is driven directly where possible, `cli` by the command line only. */
+export interface Pair {
+  direct: Twin;
+  cli: Twin;
+  shape: Shape | null;
+  undo: (() => void)[];
+  isDamaged: boolean;
+  hasStarted: boolean;
+  /** Created, and no start tried yet. */
+  isFresh: boolean;
+}
+
 /** Which way was taken, how often, and why not the direct one. */
 export class Ways {
   readonly #counts = new Map<string, { direct: number; cli: Map<string, number> }>();
