@@ -1,5 +1,14 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import {
+  kCapabilities,
+  kCgroupMount,
+  kDevMounts,
+  kProcMount,
+  kReadonlyPaths,
+  kSysMount,
+} from '../src/bundle/defaults';
+import type { OciMount } from '../src/oci';
 import { binaries } from './paths';
 import { seccompProfile } from './seccomp-profile';
 
@@ -32,42 +41,7 @@ export interface BundleOptions {
   terminal?: boolean;
 }
 
-interface Mount {
-  destination: string;
-  type: string;
-  source: string;
-  options?: string[];
-}
-
-const usualMounts: readonly Mount[] = [
-  { destination: '/proc', type: 'proc', source: 'proc' },
-  {
-    destination: '/dev',
-    type: 'tmpfs',
-    source: 'tmpfs',
-    options: ['nosuid', 'strictatime', 'mode=755', 'size=65536k'],
-  },
-  {
-    destination: '/dev/pts',
-    type: 'devpts',
-    source: 'devpts',
-    options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5'],
-  },
-  {
-    destination: '/dev/shm',
-    type: 'tmpfs',
-    source: 'shm',
-    options: ['nosuid', 'noexec', 'nodev', 'mode=1777', 'size=65536k'],
-  },
-  { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: ['nosuid', 'noexec', 'nodev'] },
-  { destination: '/sys', type: 'sysfs', source: 'sysfs', options: ['nosuid', 'noexec', 'nodev', 'ro'] },
-  {
-    destination: '/sys/fs/cgroup',
-    type: 'cgroup',
-    source: 'cgroup',
-    options: ['nosuid', 'noexec', 'nodev', 'relatime', 'ro'],
-  },
-];
+const usualMounts: readonly OciMount[] = [kProcMount, ...kDevMounts, kSysMount, kCgroupMount];
 
 const maskedPaths = [
   '/proc/acpi',
@@ -79,8 +53,6 @@ const maskedPaths = [
   '/proc/scsi',
   '/sys/firmware',
 ];
-const readonlyPaths = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
-const capabilities = ['CAP_AUDIT_WRITE', 'CAP_KILL', 'CAP_NET_BIND_SERVICE'];
 
 function without(variant: Variant): { namespace?: string; mount?: string } {
   const namespaces: Partial<Record<Variant, string>> = {
@@ -121,7 +93,7 @@ export function config({ args, variant = 'usual', terminal = false }: BundleOpti
       args,
       env: ['PATH=/'],
       cwd: '/',
-      capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities },
+      capabilities: { bounding: kCapabilities, effective: kCapabilities, permitted: kCapabilities },
       noNewPrivileges: true,
     },
     root: { path: 'rootfs', readonly: false },
@@ -132,7 +104,7 @@ export function config({ args, variant = 'usual', terminal = false }: BundleOpti
       : {}),
     linux: {
       namespaces: namespaces.map((type) => ({ type })),
-      ...(masks ? { maskedPaths, readonlyPaths } : {}),
+      ...(masks ? { maskedPaths, readonlyPaths: kReadonlyPaths } : {}),
       ...(architectures === undefined ? {} : { seccomp: seccompProfile(architectures) }),
     },
   };

@@ -1,14 +1,13 @@
-import { axisHeight, axisStyle, frame, heading, logTicks, type Panel, textWidth, titleHeight } from './frame';
-import { color, fontFamily } from './theme';
+import { barMargin, barMark, barNameAxis, barTextMark, type Labelled } from './bars';
+import { axisStyle, frame, heading, logTicks, type Panel } from './frame';
+import { color } from './theme';
 
 /** One bar: a median with its p25–p75 range. Values are in the panel's unit. */
-export interface Bar {
-  label: string;
+export interface Bar extends Labelled {
   color: string;
   value: number;
   low: number;
   high: number;
-  text: string;
 }
 
 /** Above this ratio of the largest to the smallest value a bar of the smallest could not be seen. */
@@ -16,12 +15,7 @@ const logarithmicAbove = 40;
 
 /** Horizontal bars, one per contestant. */
 export function barPanel(title: string, unit: string, bars: readonly Bar[], width: number): Panel {
-  const margin = {
-    left: textWidth(bars.map(({ label }) => label)) + 12,
-    right: textWidth(bars.map(({ text }) => text)) + 14,
-    top: titleHeight,
-    bottom: axisHeight,
-  };
+  const margin = barMargin(bars);
   const height = margin.top + margin.bottom + bars.length * 22;
   const values = bars.flatMap(({ value, low }) => [value, low]).filter((value) => value > 0);
   const largest = Math.max(...bars.map(({ high }) => high));
@@ -48,50 +42,13 @@ export function barPanel(title: string, unit: string, bars: readonly Bar[], widt
         title: isLog ? `${unit} (logarithmic)` : unit,
         ...axisStyle,
       },
-      {
-        scale: 'y',
-        orient: 'left',
-        ticks: false,
-        domain: false,
-        ...axisStyle,
-        labelColor: color('ink'),
-        labelLimit: 400,
-        labelFontSize: 12,
-        labelOverlap: false,
-      },
+      { ...barNameAxis, labelFontSize: 12 },
     ],
     marks: [
       heading(title, margin),
-      {
-        type: 'rect',
-        from: { data: 'bars' },
-        encode: {
-          enter: {
-            x: { scale: 'x', value: start },
-            x2: { scale: 'x', field: 'value' },
-            y: { scale: 'y', field: 'label' },
-            height: { scale: 'y', band: 1 },
-            fill: { field: 'color' },
-          },
-        },
-      },
+      barMark('bars', start, 'value'),
       spreadMark('bars'),
-      {
-        type: 'text',
-        from: { data: 'bars' },
-        encode: {
-          enter: {
-            x: { scale: 'x', field: 'high' },
-            dx: { value: 6 },
-            y: { scale: 'y', field: 'label', band: 0.5 },
-            text: { field: 'text' },
-            baseline: { value: 'middle' },
-            font: { value: fontFamily },
-            fontSize: { value: 11.5 },
-            fill: { value: color('ink') },
-          },
-        },
-      },
+      barTextMark('bars', { scale: 'x', field: 'high' }, 6, 11.5),
     ],
   };
   return { spec, width, height };

@@ -1,23 +1,19 @@
-import { axisHeight, axisStyle, frame, heading, logTicks, type Panel, textWidth, titleHeight } from './frame';
-import { color, fontFamily } from './theme';
+import { barMargin, barMark, barNameAxis, barTextMark, type Labelled } from './bars';
+import { axisStyle, frame, heading, logTicks, type Panel } from './frame';
+import { color } from './theme';
 
-/** One figure in two runs: after divided by before. Above 1 is worse, whichever way the measure points. */
-export interface ChangeBar {
-  label: string;
+/**
+ * One figure in two runs: after divided by before. Above 1 is worse, whichever way the measure points. Its text is
+ * like '2.41 ms → 2.10 ms'.
+ */
+export interface ChangeBar extends Labelled {
   factor: number;
   verdict: 'worse' | 'better' | 'same';
-  /** '2.41 ms → 2.10 ms' */
-  text: string;
 }
 
 /** Before and after: bars from 1, to the right what got worse, to the left what got better. */
 export function changePanel(title: string, changes: readonly ChangeBar[], width: number): Panel {
-  const margin = {
-    left: textWidth(changes.map(({ label }) => label)) + 12,
-    right: textWidth(changes.map(({ text }) => text)) + 14,
-    top: titleHeight,
-    bottom: axisHeight,
-  };
+  const margin = barMargin(changes);
   const height = margin.top + margin.bottom + changes.length * 20;
   const reach = Math.max(1.1, ...changes.map(({ factor }) => Math.max(factor, 1 / factor))) * 1.05;
   const decades = logTicks([1 / reach, reach]);
@@ -42,48 +38,12 @@ export function changePanel(title: string, changes: readonly ChangeBar[], width:
         title: 'after ÷ before; right of 1 is worse',
         ...axisStyle,
       },
-      {
-        scale: 'y',
-        orient: 'left',
-        ticks: false,
-        domain: false,
-        ...axisStyle,
-        labelColor: color('ink'),
-        labelLimit: 600,
-        labelOverlap: false,
-      },
+      barNameAxis,
     ],
     marks: [
       heading(title, margin),
-      {
-        type: 'rect',
-        from: { data: 'changes' },
-        encode: {
-          enter: {
-            x: { scale: 'x', value: 1 },
-            x2: { scale: 'x', field: 'factor' },
-            y: { scale: 'y', field: 'label' },
-            height: { scale: 'y', band: 1 },
-            fill: { field: 'color' },
-          },
-        },
-      },
-      {
-        type: 'text',
-        from: { data: 'changes' },
-        encode: {
-          enter: {
-            x: { signal: 'width' },
-            dx: { value: 8 },
-            y: { scale: 'y', field: 'label', band: 0.5 },
-            text: { field: 'text' },
-            baseline: { value: 'middle' },
-            font: { value: fontFamily },
-            fontSize: { value: 11 },
-            fill: { value: color('ink') },
-          },
-        },
-      },
+      barMark('changes', 1, 'factor'),
+      barTextMark('changes', { signal: 'width' }, 8, 11),
     ],
   };
   return { spec, width, height };
