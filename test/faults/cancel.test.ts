@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { type CallOptions, type DobbyRunC, RuntimeError } from '../../src/index';
-import { leftOver, newBundle, newDobby, warmUp } from '../helpers/containers';
+import { leftOver, newBundle } from '../helpers/containers';
 import { kind, needsRuntime } from '../helpers/environment';
-import { type Snapshot, snapshot } from '../helpers/leaks';
+import { snapshot } from '../helpers/leaks';
+import { dobbyForSuite } from '../helpers/suite';
 import { clearScene, perform, type Scene, type Step, setScene, steps } from './operations';
 
 // A few seconds of every row; DOBBY_CANCELLATIONS=2000 for all that the issue asks for.
@@ -36,17 +37,7 @@ function randomFrom(seed: number): Random {
 for (const direct of ['auto', 'off'] as const)
   describe(`cancellation at random moments, direct: ${direct}`, { skip: needsRuntime() }, () => {
     const random = randomFrom(Number(process.env.DOBBY_SEED ?? Date.now() % 1e9));
-    let dobby: DobbyRunC;
-    let clean: Snapshot;
-    before(async () => {
-      dobby = newDobby({ direct });
-      clean = await warmUp(dobby);
-    });
-    after(async () => {
-      assert.deepEqual(await dobby.list(), []);
-      assert.deepEqual(await leftOver(clean), []);
-      await dobby[Symbol.asyncDispose]();
-    });
+    const dobby = dobbyForSuite({ direct });
 
     for (const step of steps)
       test(`${step} ${perStep} times: nothing is left and the id can be used again at once`, async (t) => {

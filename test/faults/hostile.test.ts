@@ -1,29 +1,19 @@
 import assert from 'node:assert/strict';
 import { chmodSync, copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { after, before, describe, test } from 'node:test';
-import { Bundle, type BundleSpec, type Container, type DobbyRunC } from '../../src/index';
-import { leftOver, newBundle, newDobby, newId, runShell, textOf, until, warmUp } from '../helpers/containers';
+import { describe, test } from 'node:test';
+import { Bundle, type BundleSpec, type Container } from '../../src/index';
+import { newBundle, newDobby, newId, runShell, textOf, until } from '../helpers/containers';
 import { needsRuntime } from '../helpers/environment';
-import { type Snapshot, snapshot } from '../helpers/leaks';
+import { snapshot } from '../helpers/leaks';
 import { makeRootfs } from '../helpers/rootfs';
+import { dobbyForSuite } from '../helpers/suite';
 import { temporaryDirectory } from '../helpers/temporary';
 import { compile } from './stand-in';
 
 for (const direct of ['auto', 'off'] as const)
   describe(`a hostile container, direct: ${direct}`, { skip: needsRuntime() }, () => {
-    let dobby: DobbyRunC;
-    let clean: Snapshot;
-    before(async () => {
-      dobby = newDobby({ direct });
-      await warmUp(dobby);
-      clean = snapshot();
-    });
-    after(async () => {
-      assert.deepEqual(await dobby.list(), []);
-      assert.deepEqual(await leftOver(clean), []);
-      await dobby[Symbol.asyncDispose]();
-    });
+    const dobby = dobbyForSuite({ direct });
 
     test('one that floods its output: memory stays bounded, the loop free, and it can be ended', async () => {
       const outputs = { stdout: 'pipe', stderr: 'buffer' } as const;

@@ -13,11 +13,11 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
-import { after, before, describe, test } from 'node:test';
-import { type DobbyRunC, RuntimeError } from '../../src/index';
-import { leftOver, newBundle, newDobby, newId, warmUp } from '../helpers/containers';
+import { describe, test } from 'node:test';
+import { RuntimeError } from '../../src/index';
+import { newBundle, newDobby, newId } from '../helpers/containers';
 import { kind, needsRuntime, runtime } from '../helpers/environment';
-import { type Snapshot, snapshot } from '../helpers/leaks';
+import { dobbyForSuite } from '../helpers/suite';
 import { temporaryDirectory } from '../helpers/temporary';
 import { perform, type Scene, steps } from './operations';
 import { StandIn } from './stand-in';
@@ -25,17 +25,7 @@ import { StandIn } from './stand-in';
 const nobody = 65534;
 
 describe('paths that somebody else has a hand in', { skip: needsRuntime() }, () => {
-  let dobby: DobbyRunC;
-  let clean: Snapshot;
-  before(async () => {
-    dobby = newDobby();
-    await warmUp(dobby);
-    clean = snapshot();
-  });
-  after(async () => {
-    assert.deepEqual(await leftOver(clean), []);
-    await dobby[Symbol.asyncDispose]();
-  });
+  const dobby = dobbyForSuite();
 
   const ids = ['../up', '..', '.', 'a/b', '/abs', 'a\0b', '', 'a\nb', 'x'.repeat(2000)];
   for (const id of ids)

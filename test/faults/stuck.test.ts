@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { type Container, type DobbyRunC, RuntimeError } from '../../src/index';
-import { leftOver, newBundle, newDobby, newId, until, warmUp } from '../helpers/containers';
+import { newBundle, newId, until } from '../helpers/containers';
 import { cgroup, needsRuntime } from '../helpers/environment';
-import { type Snapshot, snapshot } from '../helpers/leaks';
+import { dobbyForSuite } from '../helpers/suite';
 
 // Two ways to make a process that SIGKILL does not end. On every machine: the init of a pid namespace ends only when
 // all in it have been reaped, and a process that somebody else has put there is for him to reap. In cgroup v1: a task
@@ -67,18 +67,7 @@ for (const direct of ['auto', 'off'] as const)
     skip: needsRuntime(),
     concurrency: true,
   }, () => {
-    let dobby: DobbyRunC;
-    let clean: Snapshot;
-    before(async () => {
-      dobby = newDobby({ direct });
-      await warmUp(dobby);
-      clean = snapshot();
-    });
-    after(async () => {
-      assert.deepEqual(await dobby.list(), []);
-      assert.deepEqual(await leftOver(clean), []);
-      await dobby[Symbol.asyncDispose]();
-    });
+    const dobby = dobbyForSuite({ direct });
 
     for (const [name, make] of Object.entries(makings)) {
       test(`${name}: destroy rejects with ERR_STUCK, and when it is gone the container is removed`, async () => {

@@ -2,26 +2,16 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { closeSync, openSync, readdirSync } from 'node:fs';
 import path from 'node:path';
-import { after, before, describe, test } from 'node:test';
-import type { DobbyRunC } from '../../src/index';
-import { leftOver, newBundle, newDobby, newId, textOf, warmUp } from '../helpers/containers';
+import { describe, test } from 'node:test';
+import { newBundle, newId, textOf } from '../helpers/containers';
 import { needsRuntime } from '../helpers/environment';
-import type { Snapshot } from '../helpers/leaks';
+import { dobbyForSuite } from '../helpers/suite';
 
 // The one that reads the directory is the shell's own.
 const list = ['/bin/sh', '-c', 'for fd in /proc/self/fd/*; do [ -e $fd ] && echo "${fd##*/}"; done'];
 
 describe('descriptors', { skip: needsRuntime() }, () => {
-  let dobby: DobbyRunC;
-  let clean: Snapshot;
-  before(async () => {
-    dobby = newDobby();
-    clean = await warmUp(dobby);
-  });
-  after(async () => {
-    assert.deepEqual(await leftOver(clean), []);
-    await dobby[Symbol.asyncDispose]();
-  });
+  const dobby = dobbyForSuite();
 
   test('a container and an exec’d process have what was asked for and nothing else, of 200 that are open here', () => {
     // Node makes what it inherits close-on-exec, up to the first gap after 15. These are after a gap.

@@ -1,26 +1,16 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { after, before, describe, test } from 'node:test';
-import { ContainerStatus, type DobbyRunC, RuntimeError } from '../../src/index';
-import { leftOver, newBundle, newDobby, newId, runShell, textOf, until, warmUp } from '../helpers/containers';
+import { describe, test } from 'node:test';
+import { ContainerStatus, RuntimeError } from '../../src/index';
+import { newBundle, newId, runShell, textOf, until } from '../helpers/containers';
 import { needsRuntime } from '../helpers/environment';
-import type { Snapshot } from '../helpers/leaks';
+import { dobbyForSuite } from '../helpers/suite';
 import { temporaryDirectory } from '../helpers/temporary';
 
 for (const direct of ['auto', 'off'] as const)
   describe(`operations, direct: ${direct}`, { skip: needsRuntime() }, () => {
-    let dobby: DobbyRunC;
-    let clean: Snapshot;
-    before(async () => {
-      dobby = newDobby({ direct });
-      clean = await warmUp(dobby);
-    });
-    after(async () => {
-      assert.deepEqual(await dobby.list(), []);
-      assert.deepEqual(await leftOver(clean), []);
-      await dobby[Symbol.asyncDispose]();
-    });
+    const dobby = dobbyForSuite({ direct });
 
     test('a container goes from created to running to stopped to unknown', async () => {
       const id = newId();

@@ -4,25 +4,16 @@ import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import path from 'node:path';
-import { after, before, describe, test } from 'node:test';
-import { type DobbyRunC, OutputBuffer } from '../../src/index';
-import { leftOver, newBundle, newDobby, newId, runShell, textOf, until, warmUp } from '../helpers/containers';
+import { describe, test } from 'node:test';
+import { OutputBuffer } from '../../src/index';
+import { newBundle, newId, runShell, textOf, until } from '../helpers/containers';
 import { needsRuntime, runtime } from '../helpers/environment';
-import type { Snapshot } from '../helpers/leaks';
+import { dobbyForSuite } from '../helpers/suite';
 import { temporaryDirectory } from '../helpers/temporary';
 
 describe('standard streams', { skip: needsRuntime() }, () => {
-  let dobby: DobbyRunC;
-  let clean: Snapshot;
+  const dobby = dobbyForSuite();
   const directory = temporaryDirectory('stdio');
-  before(async () => {
-    dobby = newDobby();
-    clean = await warmUp(dobby);
-  });
-  after(async () => {
-    assert.deepEqual(await leftOver(clean), []);
-    await dobby[Symbol.asyncDispose]();
-  });
 
   test("stdin 'pipe' is read to its end", async () => {
     const container = await runShell(dobby, 'wc -c', { stdin: 'pipe', stdout: 'pipe' });

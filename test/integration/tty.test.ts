@@ -1,21 +1,12 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import type { ContainerProcess, DobbyRunC } from '../../src/index';
-import { leftOver, newBundle, newDobby, newId, runShell, textOf, until, warmUp } from '../helpers/containers';
+import { describe, test } from 'node:test';
+import type { ContainerProcess } from '../../src/index';
+import { newBundle, newId, runShell, textOf, until } from '../helpers/containers';
 import { needsRuntime } from '../helpers/environment';
-import type { Snapshot } from '../helpers/leaks';
+import { dobbyForSuite } from '../helpers/suite';
 
 describe('terminals', { skip: needsRuntime() }, () => {
-  let dobby: DobbyRunC;
-  let clean: Snapshot;
-  before(async () => {
-    dobby = newDobby();
-    clean = await warmUp(dobby);
-  });
-  after(async () => {
-    assert.deepEqual(await leftOver(clean), []);
-    await dobby[Symbol.asyncDispose]();
-  });
+  const dobby = dobbyForSuite();
 
   test('a container with a terminal has its size, reads what is written and gets SIGWINCH', async () => {
     const script =

@@ -1,21 +1,12 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import type { DobbyRunC, OperationEvent, RuntimeError } from '../../src/index';
-import { leftOver, newBundle, newDobby, newId, runShell, warmUp } from '../helpers/containers';
+import { describe, test } from 'node:test';
+import type { OperationEvent, RuntimeError } from '../../src/index';
+import { newBundle, newDobby, newId, runShell } from '../helpers/containers';
 import { needsRuntime } from '../helpers/environment';
-import type { Snapshot } from '../helpers/leaks';
+import { dobbyForSuite } from '../helpers/suite';
 
 describe('concurrency', { skip: needsRuntime() }, () => {
-  let dobby: DobbyRunC;
-  let clean: Snapshot;
-  before(async () => {
-    dobby = newDobby();
-    clean = await warmUp(dobby);
-  });
-  after(async () => {
-    assert.deepEqual(await leftOver(clean), []);
-    await dobby[Symbol.asyncDispose]();
-  });
+  const dobby = dobbyForSuite();
 
   test('calls on one id run in the order in which they were made', async () => {
     const id = newId();
