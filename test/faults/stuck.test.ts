@@ -1,15 +1,18 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { describe, test } from 'node:test';
 import { type Container, type DobbyRunC, RuntimeError } from '../../src/index';
 import { newBundle, newId, until } from '../helpers/containers';
 import { cgroup, needsRuntime } from '../helpers/environment';
 import { dobbyForSuite } from '../helpers/suite';
+import { temporaryDirectory } from '../helpers/temporary';
 
-// Two ways to make a process that SIGKILL does not end. On every machine: the init of a pid namespace ends only when
+// Three ways to make a process that SIGKILL does not end. On every machine: the init of a pid namespace ends only when
 // all in it have been reaped, and a process that somebody else has put there is for him to reap. In cgroup v1: a task
-// that is frozen by a parent's freezer, which nobody who thaws the container's own can thaw.
+// that is frozen by a parent's freezer, which nobody who thaws the container's own can thaw. With a loop device:
+// uninterruptible sleep (state D), by writing to a file system that is frozen.
 
 interface Hold {
   container: Container;
@@ -59,8 +62,46 @@ async function makeFrozenAbove(dobby: DobbyRunC): Promise<Hold> {
   return { container, release };
 }
 
+async function makeUninterruptible(dobby: DobbyRunC): Promise<Hold> {
+  const disk = mountDisk();
+  const mount = { destination: '/disk', type: 'bind', source: disk.mountPoint, options: ['bind', 'rw'] };
+  const bundle = await newBundle(['/bin/sh', '-c', 'read line; echo x > /disk/file'], { mounts: [mount] });
+  const container = await dobby.run(newId('stuck'), bundle, { stdin: 'pipe' });
+  execFileSync('fsfreeze', ['--freeze', disk.mountPoint]);
+  container.stdin?.end('\n');
+  await until(() => / D /.test(readFileSync(`/proc/${container.pid}/stat`, 'latin1')));
+  const release = async (): Promise<void> => {
+    execFileSync('fsfreeze', ['--unfreeze', disk.mountPoint]);
+    await container.exited;
+    disk.unmount();
+  };
+  return { container, release };
+}
+
+/** A small file system of its own, on a loop device. */
+function mountDisk(): { mountPoint: string; unmount: () => void } {
+  const directory = temporaryDirectory('disk');
+  const image = path.join(directory, 'image');
+  const mountPoint = path.join(directory, 'mounted');
+  mkdirSync(mountPoint);
+  writeFileSync(image, Buffer.alloc(4 * 1024 * 1024));
+  execFileSync('mkfs.ext4', ['-q', image]);
+  execFileSync('mount', ['-o', 'loop', image, mountPoint]);
+  return { mountPoint, unmount: () => execFileSync('umount', [mountPoint]) };
+}
+
+function hasLoopDevices(): boolean {
+  try {
+    mountDisk().unmount();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 const makings: Record<string, Making> = { 'whose namespace holds another’s zombie': makeUnreaped };
 if (cgroup === 'v1') makings['that a cgroup above freezes'] = makeFrozenAbove;
+if (needsRuntime() === false && hasLoopDevices()) makings['in uninterruptible sleep'] = makeUninterruptible;
 
 for (const direct of ['auto', 'off'] as const)
   describe(`a process that can’t be killed, direct: ${direct}`, {
