@@ -1,6 +1,7 @@
 import { baselines, commandLineCallers, ours } from './contestants';
 import { imageOf, isBaseline, runBaseline } from './contestants/baseline';
 import { openContainerDriver } from './contestants/container-drivers';
+import { warmMs } from './lifecycle';
 import { runtimeFor } from './machine';
 import {
   type Job,
@@ -71,7 +72,10 @@ async function measureList(job: Job): Promise<Samples> {
   }
   const driver = await openContainerDriver(job.contestant, { runtime, root });
   const samples: Samples = {};
+  const end = performance.now() + (warm > 0 ? warmMs : 0);
   for (let i = -warm; i < count; i++) {
+    // Warm-up: as long for everybody.
+    if (i === -1 && performance.now() < end) i--;
     const listNs = await timed(async () => {
       const found = await driver.list();
       if (found !== job.params.containers) throw new Error(`${found} containers were listed`);

@@ -1,5 +1,5 @@
 import { openContainerDriver } from './contestants/container-drivers';
-import { lifecycle, verbs } from './lifecycle';
+import { lifecycle, verbs, warmUp } from './lifecycle';
 import { runtimeFor } from './machine';
 import { type Job, pick, type Question, type Samples, type Scale } from './question';
 import { add, LoopWatch } from './timing';
@@ -29,6 +29,7 @@ async function measureBlocks(job: Job): Promise<Samples> {
   const root = runtimeRoot(job.workspace, runtime, job.contestant);
   const bundle = bundleFor(job.workspace, { args: ['/probe', 'sleep'] });
   const driver = await openContainerDriver(job.contestant, { runtime, root });
+  if (job.warmup > 0) await warmUp(driver, `q${process.pid}-${job.serial}-warm`, bundle);
   const samples: Samples = {};
   const watch = new LoopWatch();
   for (let i = -job.warmup; i < job.samples; i++) {

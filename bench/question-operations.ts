@@ -1,7 +1,7 @@
 import { baselines, ours } from './contestants';
 import { imageOf, isBaseline, runBaseline } from './contestants/baseline';
 import { openContainerDriver } from './contestants/container-drivers';
-import { lifecycle, usualRepeats, type Verb, verbs } from './lifecycle';
+import { lifecycle, usualRepeats, type Verb, verbs, warmUp, warmUpText } from './lifecycle';
 import { runtimeFor } from './machine';
 import { type Job, pick, type Question, type Samples, type Scale } from './question';
 import { add, timed } from './timing';
@@ -12,7 +12,7 @@ export const operations: Question = {
   asks: 'How long does each operation take?',
   how:
     'One container after another through all of its life, its program asleep; from the call to its answer. State, ' +
-    'pause, resume and a signal (SIGCONT) three times in each.',
+    `pause, resume and a signal (SIGCONT) three times in each. ${warmUpText}`,
   measures: verbs.map((verb) => ({ name: verb, title: verb, unit: 'ns', better: 'lower', tail: true })),
   across: 'measures',
   cases: (scale: Scale, runtimes) =>
@@ -51,6 +51,7 @@ export async function measureLives(job: Job, measured: readonly Verb[], repeats:
     return Object.fromEntries(measured.map((verb) => [verb, samples[verb] ?? []]));
   }
   const driver = await openContainerDriver(job.contestant, { runtime, root });
+  if (warm > 0) await warmUp(driver, `b${process.pid}-${job.serial}-warm`, bundle);
   const samples: Samples = {};
   for (let i = -warm; i < count; i++) {
     const measure = async (verb: Verb, call: () => Promise<unknown>): Promise<unknown> => {

@@ -1,5 +1,5 @@
 import { baselines } from './contestants';
-import { repeated } from './lifecycle';
+import { repeated, warmUpText } from './lifecycle';
 import { pick, type Question, type Scale } from './question';
 import { measureLives } from './question-operations';
 
@@ -8,7 +8,7 @@ const repeats: Record<Scale, number> = { smoke: 2, quick: 40, full: 100 };
 export const repeatedOperations: Question = {
   name: 'repeated',
   asks: 'How long do they take again and again, on a container that is kept?',
-  how: 'One container, its program asleep; state, pause, resume and a signal (SIGCONT), in turn, many times.',
+  how: `One container, its program asleep; state, pause, resume and a signal (SIGCONT), in turn, many times. ${warmUpText}`,
   measures: repeated.map((verb) => ({ name: verb, title: verb, unit: 'ns', better: 'lower', tail: true })),
   across: 'measures',
   cases: (scale: Scale, runtimes) =>
@@ -17,7 +17,7 @@ export const repeatedOperations: Question = {
       contestants: [...baselines, 'spawn', 'dobby-cli', 'dobby'],
       rounds: pick(scale, { smoke: 1, quick: 2, full: 3 }),
       samples: 1,
-      warmup: 0,
+      warmup: pick(scale, { smoke: 0, quick: 1, full: 1 }),
     })),
   run: (job) => measureLives(job, repeated, job.params.repeats as number),
 };

@@ -83,10 +83,7 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
     this.#oom = new OomWatch(this.#settings);
     this.#ways = new Ways(this.#settings, this.#invoker, this);
     this.#tracker = new Tracker(this.#settings, this.#oom, this, (id, process) => {
-      // After whoever waits for the container has gone on: only later operations are the faster for it.
-      setImmediate(() => {
-        if (this.#tracker.get(id)?.process === process) void this.#ways.keep(id, process);
-      });
+      void this.#ways.keep(id, process);
       void process.exited.then((status) => this.emit('exit', id, status));
     });
     this.#isReaper = this.#settings.reaper !== 'off' && becomeReaper();
