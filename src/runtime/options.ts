@@ -16,6 +16,11 @@ export interface CallOptions {
   timeoutMs?: number;
 }
 
+/** A call's limits alone, from options that have more. */
+export function pickCall({ signal, timeoutMs }: CallOptions): CallOptions {
+  return { ...(signal === undefined ? {} : { signal }), ...(timeoutMs === undefined ? {} : { timeoutMs }) };
+}
+
 /** How to stop a container: first `signal`, after `graceMs` milliseconds SIGKILL. */
 export interface StopOptions {
   signal?: Signal;
