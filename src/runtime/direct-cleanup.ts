@@ -6,7 +6,7 @@ import { Slices, Unfamiliar } from './state';
 const kBusyTries = 20;
 const kBusyWaitMs = 2;
 
-/** The entries of a state directory, if all of them are known. */
+/** The entries of a state directory in the order of `known`, if all of them are. */
 export function knownEntriesOf(directory: string, known: ReadonlySet<string>): string[] {
   const entries = fs.readdirSync(directory, { withFileTypes: true });
   for (const entry of entries) {
@@ -14,11 +14,13 @@ export function knownEntriesOf(directory: string, known: ReadonlySet<string>): s
       throw new Unfamiliar(`the state directory has the unknown entry '${entry.name}'`);
     }
   }
-  return entries.map((entry) => entry.name);
+  const names = new Set(entries.map((entry) => entry.name));
+  return [...known].filter((name) => names.has(name));
 }
 
 /**
- * Removes a stopped container's cgroups, then its state directory with these entries: the runtime's order. What is
+ * Removes a stopped container's cgroups, then its state directory with these entries: the runtime's order. The first
+ * of them is the state file: should we be killed in between, what is left is no container but a leftover. What is
  * still in use or has children is left to the runtime: it kills and retries. In slices, as each of these may take a
  * while.
  */

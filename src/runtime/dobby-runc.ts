@@ -243,9 +243,9 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
   }
 
   /**
-   * The ids of what killed creates and deletes of others have left below the root: directories without a state file
-   * that no runtime is at work on. list() has none of them; destroy() removes them. What this package's own killed
-   * processes had under way is cleaned up unasked.
+   * The ids of what killed creates and deletes of others have left below the root: directories without a state file, or
+   * without the other file that crun needs, that no runtime is at work on. destroy() removes them. What this package's
+   * own killed processes had under way is cleaned up unasked.
    */
   async leftovers(o: CallOptions = {}): Promise<string[]> {
     this.#turns.checkOpen('leftovers');

@@ -10,7 +10,9 @@ import type { Settings } from './options';
 import { removeStagedBundle } from './staged-bundle';
 
 // A container is half-made while its directory below the root has no state file: both runtimes write that last (runc
-// once more at the end). Neither lists it. A runtime is at work on it, or has died; then somebody has to remove it.
+// once more at the end). Neither lists it. A runtime is at work on it, or has died; then somebody has to remove it. So
+// it is with what a killed `crun delete` has left of a container: without its copy of the configuration crun refuses
+// every verb, also delete --force.
 
 const lookMs = 5;
 
@@ -18,11 +20,16 @@ function stateFile({ root, kind }: Settings, id: string): string {
   return path.join(root, id, kind === 'crun' ? 'status' : 'state.json');
 }
 
+function neededFiles(settings: Settings, id: string): string[] {
+  const configFile = path.join(settings.root, id, 'config.json');
+  return settings.kind === 'crun' ? [stateFile(settings, id), configFile] : [stateFile(settings, id)];
+}
+
 export function isHalfMade(settings: Settings, id: string): boolean {
   const directory = path.join(settings.root, id);
   return (
     fs.statSync(directory, { throwIfNoEntry: false })?.isDirectory() === true &&
-    !fs.existsSync(stateFile(settings, id))
+    !neededFiles(settings, id).every((file) => fs.existsSync(file))
   );
 }
 
@@ -103,8 +110,10 @@ export async function removeHalfMade(
   });
 }
 
-/** From crun's copy of the configuration, or the configuration that the command line of a maker names. */
+/** From crun's state file or its copy of the configuration, or the configuration that the command line of a maker names. */
 function cgroupsPathOf(settings: Settings, id: string, makers: readonly number[]): string | undefined {
+  const recorded = cgroupPathIn(stateFile(settings, id));
+  if (recorded !== undefined) return recorded;
   const files = [path.join(settings.root, id, 'config.json')];
   for (const maker of makers) {
     const argv = commandLine(maker);
@@ -124,6 +133,16 @@ function cgroupsPathOf(settings: Settings, id: string, makers: readonly number[]
     }
   }
   return undefined;
+}
+
+function cgroupPathIn(crunStatus: string): string | undefined {
+  try {
+    const status = JSON.parse(fs.readFileSync(crunStatus, 'utf8')) as { 'cgroup-path'?: unknown };
+    const path = status['cgroup-path'];
+    return typeof path === 'string' && path !== '' ? path : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Whether something comes to be so within `ms`. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import type { RuntimeError } from '../../src/index';
@@ -82,6 +82,24 @@ describe('half-made containers', { skip: needsRuntime() }, () => {
     );
     await dobby[Symbol.asyncDispose]();
   });
+
+  // runc has one file only.
+  if (kind === 'crun')
+    test('a container whose deletion was cut off: without crun’s copy of its configuration it can still be destroyed', async () => {
+      const clean = snapshot();
+      const root = path.join(temporaryDirectory('cut-off'), 'root');
+      const dobby = newDobby({ root });
+      const id = newId('cut-off');
+      const cgroupsPath = `/other-${id}`;
+      const container = await dobby.run(id, await newBundle(['/bin/sleep', '1000'], { cgroupsPath }));
+      unlinkSync(path.join(root, id, 'config.json'));
+      assert.deepEqual(await dobby.leftovers(), [id]);
+      await dobby.destroy(id, { force: true });
+      assert.equal((await container.exited).signal, 'SIGKILL');
+      assert.deepEqual(await dobby.list(), []);
+      await dobby[Symbol.asyncDispose]();
+      await assertNothingLeft(clean, root);
+    });
 
   test('call directories of dead processes go, those of living ones and of reused pids are told apart', async () => {
     mkdirSync(calls, { recursive: true, mode: 0o700 });
