@@ -103,9 +103,11 @@ export function ownName(): string {
 
 /** Whether the thread that a call directory is named after still runs. */
 export function ownerIsAlive(name: string): boolean {
-  const [, pid, ticks, environment] = /^call-(\d+)-(\d+)-(\d+)-/.exec(name) ?? [];
+  const [, pid, ticks, environment] = /^call-(\d+)-(\d+)-(?:(\d+)-)?/.exec(name) ?? [];
   if (pid === undefined || startTicks(Number(pid)) !== Number(ticks)) return false;
-  return Number(pid) !== process.pid || native.environmentIsAlive(Number(environment));
+  // Without a thread it is another version's of this package, which may still be at work.
+  const isOurs = Number(pid) === process.pid && environment !== undefined;
+  return !isOurs || native.environmentIsAlive(Number(environment));
 }
 
 /** Makes a dead process's call directory ours; null when another process was faster, or it is not ours. */

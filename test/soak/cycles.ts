@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Bundle, Container, DobbyRunC } from '../../src/index';
 import { newBundle, newId } from '../helpers/containers';
 import { cgroup } from '../helpers/environment';
@@ -83,18 +82,20 @@ const execStorm: Cycle = async (dobby, ledger, bundles) => {
     { script: 'kill -ABRT $$', ending: 'SIGABRT' },
     { script: 'sleep 1000', ending: 'SIGKILL' },
   ] as const;
+  const byThemselves: Promise<unknown>[] = [];
   const ends: Promise<unknown>[] = [];
   const running: Promise<void>[] = [];
   for (let count = 0; count < 8; count++) {
     const { script, ending } = scripts[count % scripts.length] as (typeof scripts)[number];
     running.push(
       exec(container, script).then((process) => {
-        ends.push(ledger.follow('exec', process, { ending }));
+        const ended = ledger.follow('exec', process, { ending });
+        (ending === 'SIGKILL' ? ends : byThemselves).push(ended);
       }),
     );
   }
   await Promise.all(running);
-  await delay(20);
+  await Promise.all(byThemselves);
   await container.destroy({ force: true });
   await init;
   await Promise.all(ends);
