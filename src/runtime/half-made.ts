@@ -138,8 +138,8 @@ function cgroupsPathOf(settings: Settings, id: string, makers: readonly number[]
 function cgroupPathIn(crunStatus: string): string | undefined {
   try {
     const status = JSON.parse(fs.readFileSync(crunStatus, 'utf8')) as { 'cgroup-path'?: unknown };
-    const path = status['cgroup-path'];
-    return typeof path === 'string' && path !== '' ? path : undefined;
+    const recorded = status['cgroup-path'];
+    return typeof recorded === 'string' && recorded !== '' ? recorded : undefined;
   } catch {
     return undefined;
   }
