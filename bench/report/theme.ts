@@ -17,6 +17,8 @@ const palette: Record<string, readonly [light: string, dark: string]> = {
   'dobby-cli': ['#2f81d0', '#5296de'],
   dobby: ['#033d8b', '#a5d6ff'],
   'dobby-thread': ['#033d8b', '#a5d6ff'],
+  'dobby-onread': ['#0f8f83', '#56d4c4'],
+  'dobby-uncached': ['#2f81d0', '#5296de'],
   'dobby-loop': ['#0f8f83', '#56d4c4'],
   worse: ['#c4322c', '#ff7b72'],
   better: ['#1a7f37', '#56d364'],
