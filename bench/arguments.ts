@@ -15,7 +15,7 @@ export interface Arguments {
 export const usage = `usage: npm run bench -- [OPTION]... [QUESTION]...
 
   QUESTION...              only these; --list names them
-  --quick                  about two minutes for everything instead of ten
+  --quick                  about three minutes for everything instead of twelve
   --smoke                  every question once and tiny: only tells whether the harness works
   --only NAME[,NAME...]    only these contestants
   --against FILE           compare with an earlier result; exits with 1 when something of dobby-runc got

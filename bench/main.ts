@@ -65,7 +65,7 @@ async function main(argv: readonly string[]): Promise<number> {
     process.stdout.write(options.help ? usage : listText());
     return 0;
   }
-  // Before ten minutes of measuring, not after.
+  // Before minutes of measuring, not after.
   const before = options.against === undefined ? undefined : readResults(options.against);
   buildBaseline();
   const inner = await enterEnvironment(__filename, argv);

@@ -32,7 +32,7 @@ export const list: Question = {
       pick(scale, { smoke: [2], quick: [1, 100], full: [1, 100] }).map((containers) => ({
         params: { runtime, containers },
         contestants: [...baselines, ...commandLineCallers, ...ours],
-        rounds: pick(scale, { smoke: 1, quick: 2, full: 5 }),
+        rounds: pick(scale, { smoke: 1, quick: 2, full: 3 }),
         samples: pick(scale, { smoke: 1, quick: 8, full: 10 }),
         warmup: pick(scale, { smoke: 0, quick: 2, full: 2 }),
       })),

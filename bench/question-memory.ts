@@ -25,7 +25,7 @@ export const memory: Question = {
     (['process', 'container', 'container with a pipe'] as const).map((kind) => ({
       params: { kind, count: countOf(kind, scale) },
       contestants: ['spawn', 'execa', 'dobby'],
-      rounds: pick(scale, { smoke: 1, quick: 2, full: 3 }),
+      rounds: pick(scale, { smoke: 1, quick: 2, full: 2 }),
       samples: 1,
       warmup: 0,
       fresh: true,

@@ -19,7 +19,7 @@ export const operations: Question = {
     Object.keys(runtimes).map((runtime) => ({
       params: { runtime },
       contestants: [...baselines, 'spawn', 'execa', ...ours],
-      rounds: pick(scale, { smoke: 1, quick: 3, full: 5 }),
+      rounds: pick(scale, { smoke: 1, quick: 3, full: 4 }),
       samples: pick(scale, { smoke: 1, quick: 4, full: 12 }),
       warmup: pick(scale, { smoke: 0, quick: 1, full: 2 }),
     })),

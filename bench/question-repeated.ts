@@ -15,7 +15,7 @@ export const repeatedOperations: Question = {
     Object.keys(runtimes).map((runtime) => ({
       params: { runtime, repeats: repeats[scale] },
       contestants: [...baselines, 'spawn', 'dobby-cli', 'dobby'],
-      rounds: pick(scale, { smoke: 1, quick: 2, full: 3 }),
+      rounds: pick(scale, { smoke: 1, quick: 2, full: 2 }),
       samples: 1,
       warmup: pick(scale, { smoke: 0, quick: 1, full: 1 }),
     })),

@@ -1,4 +1,4 @@
-/** How much is measured: 'smoke' once and tiny, so that the harness can't rot; 'quick' two minutes; 'full' ten. */
+/** How much is measured: 'smoke' once and tiny, so that the harness can't rot; 'quick' three minutes; 'full' twelve. */
 export type Scale = 'smoke' | 'quick' | 'full';
 
 export function pick<T>(scale: Scale, values: Record<Scale, T>): T {
