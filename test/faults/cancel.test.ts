@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { describe, test } from 'node:test';
-import { type CallOptions, type DobbyRunC, RuntimeError } from '../../src/index';
+import { type CallOptions, ContainerStatus, type DobbyRunC, RuntimeError } from '../../src/index';
 import { leftOver, newBundle } from '../helpers/containers';
 import { kind, needsRuntime } from '../helpers/environment';
 import { snapshot } from '../helpers/leaks';
@@ -94,10 +94,19 @@ async function outcome(promise: Promise<unknown>): Promise<'done' | 'ERR_ABORTED
   }
 }
 
+/** crun's command line calls a container running for as long as it is still freezing (cgroup v1). */
+async function settledState(dobby: DobbyRunC, id: string): Promise<ContainerStatus> {
+  const end = performance.now() + 100;
+  for (;;) {
+    const status = await dobby.state(id);
+    if (status !== ContainerStatus.Running || performance.now() > end) return status;
+  }
+}
+
 /** Whether it was done or not, the container is one of the two, whole, and goes on to be used. */
 async function usable(dobby: DobbyRunC, step: Step, scene: Scene, isDone: boolean): Promise<void> {
   const { id } = scene;
-  const status = await dobby.state(id);
+  const status = step === 'pause' ? await settledState(dobby, id) : await dobby.state(id);
   if (step === 'create') {
     if (isDone) assert.equal(status, 'created');
     else {
