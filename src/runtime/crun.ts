@@ -80,7 +80,11 @@ export class CrunAdapter implements Adapter {
     try {
       const names: string[] = [];
       for (let entry = directory.readSync(); entry !== null; entry = directory.readSync()) {
-        if (!entry.name.startsWith('.')) names.push(entry.name);
+        if (entry.name.startsWith('.')) continue;
+        // Beside a file crun 1.8 lists the others and crun 1.21 fails.
+        if (!entry.isDirectory()) throw new Unfamiliar(`${entry.name} is no directory`);
+        if (entry.name.includes('\uFFFD')) throw new Unfamiliar(`the name ${entry.name} is not UTF-8`);
+        names.push(entry.name);
       }
       return names.toReversed();
     } finally {

@@ -26,6 +26,7 @@ export class KeptInit implements FreezerAccess {
   readonly #statFd: number;
   #freezerFd = -1;
   #freezerFile = '';
+  #isClosed = false;
 
   private constructor(pid: number, startTime: number, pidfd: number, statFd: number) {
     this.pid = pid;
@@ -59,11 +60,16 @@ export class KeptInit implements FreezerAccess {
 
   /** The freezer's text by a kept descriptor; null when its cgroup is gone. */
   freezerText(freezer: Freezer): string | null {
+    if (this.#isClosed) return byPath.freezerText(freezer);
     return this.#withFreezer(freezer, (fd) => readCgroupFd(fd, freezer.file));
   }
 
   /** Throws when its cgroup is gone. */
   writeFreezer(freezer: Freezer, word: string): void {
+    if (this.#isClosed) {
+      byPath.writeFreezer(freezer, word);
+      return;
+    }
     const written = this.#withFreezer(freezer, (fd) => writeCgroupFd(fd, freezer.file, word) || null);
     if (written === null) throw new Unfamiliar(`${freezer.file} is gone`);
   }
@@ -82,7 +88,9 @@ export class KeptInit implements FreezerAccess {
     return use(fd);
   }
 
+  /** A pause or resume that waits goes on without the kept descriptor, and opens none that nobody would close. */
   close(): void {
+    this.#isClosed = true;
     native.close(this.pidfd);
     fs.closeSync(this.#statFd);
     this.#closeFreezer();

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { Worker } from 'node:worker_threads';
+import { cgroupMode, freezerOf, relativeCgroup, setFrozen } from '../../src/runtime/cgroup';
 import { type Direct, DirectOperations, versionGate } from '../../src/runtime/direct';
+import { KeptInit } from '../../src/runtime/init-handle';
 import { kind, needsRuntime, runtime } from '../helpers/environment';
 import { diff, snapshot } from '../helpers/leaks';
 import { temporaryDirectory } from '../helpers/temporary';
@@ -158,6 +160,47 @@ describe('direct operations', { skip: needsRuntime() }, () => {
     const empty = new DirectOperations({ ...kOptions, root: temporaryDirectory('empty') });
     assert.deepEqual(await empty.list(), { done: true, value: [] });
     whyNot(await new DirectOperations({ ...kOptions, root: '/nonexistent' }).list());
+  });
+
+  it('leave a list of odd neighbours to the runtime, or tell the same', async () => {
+    const twin = await fixture.run('neighbour');
+    const list = `${base}/odd-root`;
+    cpSync(twin.stateDirectory, `${list}/neighbour`, { recursive: true });
+    const cli = new Cli(runtime, list, base);
+    const others = new DirectOperations({ ...kOptions, root: list });
+    const check = async (path: string | Buffer): Promise<void> => {
+      const answer = await others.listEntries();
+      if (kind === 'crun') whyNot(answer);
+      else assert.deepEqual(valueIn(answer), JSON.parse((await cli.run('list', '--format', 'json')).stdout));
+      rmSync(path, { recursive: true });
+    };
+    writeFileSync(`${list}/file`, '');
+    await check(`${list}/file`);
+    symlinkSync('neighbour', `${list}/link`);
+    await check(`${list}/link`);
+    const notUtf8 = Buffer.from(`${list}/neighbour\xff`, 'latin1');
+    mkdirSync(notUtf8);
+    const file = Buffer.from(`/${kStateFile}`);
+    copyFileSync(`${list}/neighbour/${kStateFile}`, Buffer.concat([notUtf8, file]));
+    await check(notUtf8);
+    assert.equal(valueIn(await others.listEntries()).length, 1);
+  });
+
+  it('freeze on without a descriptor when what was kept is closed meanwhile', async () => {
+    const twin = await fixture.run('closed');
+    const atFirst = snapshot();
+    const kept = KeptInit.open(twin.init?.pid ?? 0);
+    assert.ok(kept);
+    const freezer = freezerOf(cgroupMode(), relativeCgroup(twin.cgroupsPath));
+    const thawed = kept.freezerText(freezer);
+    kept.close();
+    await setFrozen(freezer, true, kept);
+    await setFrozen(freezer, false, kept);
+    assert.equal(kept.freezerText(freezer), thawed);
+    assert.deepEqual(
+      diff(atFirst, snapshot()).filter((line) => line.startsWith('descriptors: ')),
+      [],
+    );
   });
 
   it('keep no descriptor after forget, close and destroy', async () => {
