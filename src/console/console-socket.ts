@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import { native } from '../native';
 import { systemError } from '../process/exit';
+import type { TtySize } from './pty';
 
 const eagain = -11;
 const eintr = -4;
@@ -14,12 +15,17 @@ export class ConsoleSocket {
   /** Resolves with the pty master, an environment-owned descriptor. Rejects at close(). */
   readonly terminal: Promise<number>;
   #listenFd: number;
+  readonly #size: TtySize | null;
   readonly #connections = new Set<number>();
   #settle: { resolve(fd: number): void; reject(error: Error): void };
 
-  /** path: at most 107 bytes, in a directory that only this user can enter. */
-  constructor(path: string) {
+  /**
+   * path: at most 107 bytes, in a directory that only this user can enter. The terminal gets its size as soon as it
+   * arrives: an exec'd program is started while the runtime is still at work, and may ask for it at once.
+   */
+  constructor(path: string, size: TtySize | null = null) {
     this.path = path;
+    this.#size = size;
     let settle: { resolve(fd: number): void; reject(error: Error): void } | null = null;
     this.terminal = new Promise<number>((resolve, reject) => {
       settle = { resolve, reject };
@@ -80,6 +86,7 @@ export class ConsoleSocket {
       native.close(masterFd);
       return;
     }
+    if (this.#size) native.windowSize(masterFd, this.#size.cols, this.#size.rows);
     this.#settle.resolve(masterFd);
     this.close();
   }

@@ -115,7 +115,7 @@ export async function launch(invoker: Invoker, request: Launch): Promise<Launche
   let master = -1;
   let tty: Tty | null = null;
   try {
-    if (io.tty) console = new ConsoleSocket(directory.file('tty'));
+    if (io.tty) console = new ConsoleSocket(directory.file('tty'), io.tty === true ? null : io.tty);
     running = await invoker.begin({
       op,
       id,
@@ -156,7 +156,6 @@ export async function launch(invoker: Invoker, request: Launch): Promise<Launche
       master = -1;
       const terminal = new Tty(masterFd);
       tty = terminal;
-      if (typeof io.tty === 'object' && io.tty) terminal.resize(io.tty.cols, io.tty.rows);
       const drains = new ProcessStreams();
       drains.own(
         () => terminal.drain(),
