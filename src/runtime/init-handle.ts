@@ -9,44 +9,45 @@ import {
   readCgroupFd,
   writeCgroupFd,
 } from './cgroup';
-import { isAlive, openStat, readStat, readStatFd } from './process-stat';
-import { errnoName, isThere, Unfamiliar } from './state';
+import { hasMemory, isAlive, readStat } from './process-stat';
+import { attempt, errnoName, isThere, Unfamiliar } from './state';
 
 const kReadable = 1;
 const kEsrch = -3;
 
 /**
- * The descriptors of one container's init that are kept between calls. A pidfd and an open /proc/pid/stat stay
+ * The descriptors of one container's init that are kept between calls. A pidfd and an open /proc/pid/statm stay
  * bound to their process, so nothing here can mean another process that got the same pid later.
  */
 export class KeptInit implements FreezerAccess {
   readonly pid: number;
   readonly startTime: number;
   readonly pidfd: number;
-  readonly #statFd: number;
+  readonly #statmFd: number;
   #freezerFd = -1;
   #freezerFile = '';
   #isClosed = false;
 
-  private constructor(pid: number, startTime: number, pidfd: number, statFd: number) {
+  private constructor(pid: number, startTime: number, pidfd: number, statmFd: number) {
     this.pid = pid;
     this.startTime = startTime;
     this.pidfd = pidfd;
-    this.#statFd = statFd;
+    this.#statmFd = statmFd;
   }
 
   /** null when the process has gone, or when there are no more descriptors to be had. */
   static open(pid: number): KeptInit | null {
     const pidfd = native.pidfdOpen(pid);
     if (pidfd < 0) return null;
-    const statFd = openStatQuietly(pid);
-    const stat = statFd < 0 ? null : readStatFd(statFd);
-    // The pidfd's process has not been reaped after its stat was opened: so both mean the same process.
+    const statmFd = openQuietly(`/proc/${pid}/statm`);
+    const read = attempt(() => (statmFd < 0 ? null : readStat(pid)));
+    const stat = read.done ? read.value : null;
+    // The pidfd's process has not been reaped after the others were opened: so all mean the same process.
     if (stat !== null && native.pidfdSignal(pidfd, 0) !== kEsrch) {
-      return new KeptInit(pid, stat.startTime, pidfd, statFd);
+      return new KeptInit(pid, stat.startTime, pidfd, statmFd);
     }
     native.close(pidfd);
-    if (statFd >= 0) fs.closeSync(statFd);
+    if (statmFd >= 0) fs.closeSync(statmFd);
     return null;
   }
 
@@ -55,7 +56,7 @@ export class KeptInit implements FreezerAccess {
   }
 
   isAlive(): boolean {
-    return isAlive(readStatFd(this.#statFd), this.startTime);
+    return hasMemory(this.#statmFd) || isAlive(readStat(this.pid), this.startTime);
   }
 
   /** The freezer's text by a kept descriptor; null when its cgroup is gone. */
@@ -92,7 +93,7 @@ export class KeptInit implements FreezerAccess {
   close(): void {
     this.#isClosed = true;
     native.close(this.pidfd);
-    fs.closeSync(this.#statFd);
+    fs.closeSync(this.#statmFd);
     this.#closeFreezer();
   }
 
@@ -102,9 +103,9 @@ export class KeptInit implements FreezerAccess {
   }
 }
 
-function openStatQuietly(pid: number): number {
+function openQuietly(path: string): number {
   try {
-    return openStat(pid);
+    return fs.openSync(path, fs.constants.O_RDONLY);
   } catch {
     return -1;
   }

@@ -1,7 +1,6 @@
-import fs from 'node:fs';
 import { native } from '../native';
 import { readSmall, smallFile } from '../process/small-file';
-import { errnoName, Unfamiliar } from './state';
+import { Unfamiliar } from './state';
 
 /** From /proc/pid/stat: the state (a character code) and the start time in clock ticks since boot. */
 export interface ProcessStat {
@@ -34,30 +33,10 @@ export function parseProcessStat(buffer: Buffer, length: number): ProcessStat {
   return { state, startTime };
 }
 
-const scratch = Buffer.allocUnsafeSlow(1024);
-
-/** Reads a process' stat by descriptor, which stays bound to that process; null when it has been reaped. */
-export function readStatFd(fd: number): ProcessStat | null {
-  const length = native.readAt(fd, scratch, 0, scratch.length, 0);
-  if (length > 0) return parseProcessStat(scratch, length);
-  return null;
-}
-
 /** Reads a process' stat by pid; null when there is no such process. */
 export function readStat(pid: number): ProcessStat | null {
   const length = readSmall(`/proc/${pid}/stat`);
   return length === null || length === 0 ? null : parseProcessStat(smallFile, length);
-}
-
-/** Opens /proc/pid/stat; -1 when there is no such process. */
-export function openStat(pid: number): number {
-  try {
-    return fs.openSync(`/proc/${pid}/stat`, fs.constants.O_RDONLY);
-  } catch (error) {
-    const code = errnoName(error);
-    if (code === 'ENOENT' || code === 'ESRCH') return -1;
-    throw error;
-  }
 }
 
 const kZombie = 0x5a;
@@ -66,4 +45,15 @@ const kDead = 0x58;
 /** The rule of both runtimes: the same start time, and neither zombie nor dead. */
 export function isAlive(stat: ProcessStat | null, startTime: number): boolean {
   return stat !== null && stat.startTime === startTime && stat.state !== kZombie && stat.state !== kDead;
+}
+
+const scratch = Buffer.allocUnsafeSlow(1);
+
+/**
+ * Whether the process of an open /proc/pid/statm has an address space: its size is not '0 ...'. A zombie has none, as
+ * do_exit() gives it back before it makes the process one (Linux, kernel/exit.c); the file is made in a third of the
+ * time of /proc/pid/stat.
+ */
+export function hasMemory(statmFd: number): boolean {
+  return native.readAt(statmFd, scratch, 0, 1, 0) === 1 && scratch[0] !== kZero;
 }
