@@ -56,6 +56,7 @@ export class Deadline {
   /** Waits for a promise, but not past the deadline. */
   async race<T>(promise: Promise<T>): Promise<T> {
     this.throwIfStopped();
+    if (this.#signal === undefined && this.#timeoutMs === undefined) return promise;
     let cancel = (): void => {};
     const stop = new Promise<never>((_, reject) => {
       cancel = this.onStop(() => {

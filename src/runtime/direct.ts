@@ -1,11 +1,11 @@
 import { RuntimeError } from '../errors';
 import type { Adapter } from './adapter';
 import { cgroupMode, setFrozen, writeCgroupFile } from './cgroup';
+import { Deadline } from './deadline';
 import { cleanUp, knownEntriesOf } from './direct-cleanup';
 import { Found } from './found';
 import { KeptInit } from './init-handle';
 import type { ContainerListItem } from './output';
-import { throwIfImpatient, withPatience } from './patience';
 import { attempt, type Direct, type ListEntry, type OciState, reason, Slices, Unfamiliar } from './state';
 import { settlesWithin, stuckError, stuckMs } from './stuck';
 import { type RuntimeKind, versionGate } from './versions';
@@ -22,11 +22,6 @@ export interface DirectOptions {
   cgroupManager: 'cgroupfs' | 'systemd' | 'disabled';
   /** Whether the runtime would be started with NOTIFY_SOCKET: its `start` then does more. */
   hasNotifySocket?: boolean;
-}
-
-export interface WaitOptions {
-  signal?: AbortSignal;
-  timeoutMs?: number;
 }
 
 const kSigkill = 9;
@@ -110,16 +105,13 @@ export class DirectOperations {
     return items;
   }
 
-  /**
-   * Rejects with ERR_ABORTED or ERR_TIMEOUT when the caller's patience ends after the point of no return: the
-   * container then starts all the same.
-   */
-  start(id: string, options: WaitOptions = {}): Promise<Direct<void>> {
+  /** Rejects when the deadline comes after the point of no return: the container then starts all the same. */
+  start(id: string, deadline = new Deadline('start', id, {})): Promise<Direct<void>> {
     return attemptLater(async () => {
-      throwIfImpatient('start', id, options);
+      deadline.throwIfStopped();
       // Two readers of one fifo would take each other's word.
       const before = this.#starting.get(id);
-      if (before) await withPatience(before, 'start', id, options);
+      if (before) await deadline.race(before);
       const found = this.#find(id);
       const { adapter } = found;
       if (this.#options.hasNotifySocket === true) throw new Unfamiliar('NOTIFY_SOCKET is set');
@@ -134,7 +126,7 @@ export class DirectOperations {
         });
       this.#starting.set(id, over);
       try {
-        await withPatience(started, 'start', id, options);
+        await deadline.race(started);
       } catch (error) {
         // It is through in a moment: whoever is told that it was given up finds the container started, not between.
         await settlesWithin(over, kLateStartMs);
@@ -174,16 +166,20 @@ export class DirectOperations {
    * `done: false` may come after the init has been killed (with force, or when it was only created) and after
    * part of the clean-up: the command line's delete then finds a stopped container and does the rest.
    */
-  destroy(id: string, options: WaitOptions & { force: boolean }): Promise<Direct<void>> {
+  destroy(
+    id: string,
+    { force }: { force: boolean },
+    deadline = new Deadline('destroy', id, {}),
+  ): Promise<Direct<void>> {
     return attemptLater(async () => {
-      throwIfImpatient('destroy', id, options);
+      deadline.throwIfStopped();
       const found = this.#find(id);
       const { adapter, directory } = found;
       const standing = found.standing();
-      if (!options.force && !adapter.mayDelete(standing)) throw found.refusal();
+      if (!force && !adapter.mayDelete(standing)) throw found.refusal();
       const plan = adapter.plan(id);
       if (!plan.hasPrivatePidNamespace) throw new Unfamiliar('it shares a pid namespace');
-      if (standing.pid !== 0) await killAndWait(found, options);
+      if (standing.pid !== 0) await killAndWait(found, deadline);
       if (plan.hasPoststopHooks) throw new Unfamiliar('it has poststop hooks');
       if (plan.obstacle !== '') throw new Unfamiliar(plan.obstacle);
       const entries = knownEntriesOf(directory, adapter.knownEntries);
@@ -230,14 +226,18 @@ function chooseAdapter(options: DirectOptions): Adapter {
   return new gate.adapter({ root: options.root, mode: cgroupMode() });
 }
 
-/** As attempt(); what the caller has brought about (its patience ended) is thrown on. */
-async function attemptLater<T>(way: () => Promise<T>): Promise<Direct<T>> {
-  try {
-    return { done: true, value: await way() };
-  } catch (error) {
-    if (error instanceof RuntimeError) throw error;
-    return { done: false, why: reason(error) };
-  }
+/** As attempt(); what the caller has brought about (its deadline came) is thrown on. */
+function attemptLater<T>(way: () => Promise<T>): Promise<Direct<T>> {
+  return way().then(answered<T>, givenUp);
+}
+
+function answered<T>(value: T): Direct<T> {
+  return { done: true, value };
+}
+
+function givenUp(error: unknown): Direct<never> {
+  if (error instanceof RuntimeError) throw error;
+  return { done: false, why: reason(error) };
 }
 
 function killInit(found: Found, signal: number): void {
@@ -264,15 +264,13 @@ async function freeze({ identity, probe }: Found, isFrozen: boolean): Promise<vo
   await setFrozen(identity.freezer, isFrozen, probe);
 }
 
-async function killAndWait(found: Found, options: WaitOptions): Promise<void> {
+async function killAndWait(found: Found, deadline: Deadline): Promise<void> {
   const init = found.pidfd();
   try {
     init.signal(kSigkill);
     // A frozen process dies only when it is thawed (v1).
     if (found.isFrozen()) found.thaw();
-    const patiently = (outcome: Promise<boolean>): Promise<boolean> =>
-      withPatience(outcome, 'destroy', found.id, options);
-    if (await settlesWithin(init.exited, stuckMs, patiently)) return;
+    if (await settlesWithin(init.exited, stuckMs, deadline)) return;
     throw stuckError('destroy', found.id, found.identity.pid);
   } finally {
     init.release();

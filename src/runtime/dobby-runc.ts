@@ -129,7 +129,7 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
   /** Lets a created container's program start. */
   start(id: string, o: CallOptions = {}): Promise<void> {
     return this.#verb('start', id, o, {
-      direct: (direct, deadline) => direct.start(id, deadline.rest()),
+      direct: (direct, deadline) => direct.start(id, deadline),
       cli: async (deadline) => {
         await this.#cli('start', id, ['start', id], deadline);
         // Both runtimes remove it; while it is there, the container has not been started.
@@ -262,7 +262,7 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
   async destroy(id: string, o: CallOptions & { force?: boolean } = {}): Promise<void> {
     try {
       await this.#verb('destroy', id, o, {
-        direct: (direct, deadline) => direct.destroy(id, { ...deadline.rest(), force: o.force === true }),
+        direct: (direct, deadline) => direct.destroy(id, { force: o.force === true }, deadline),
         cli: (deadline) =>
           deleteContainer(this.#invoker, this.#settings, {
             id,

@@ -9,7 +9,7 @@ const kEagain = -11;
 /**
  * runc's start: the init is waiting in open() for a reader, then writes "0" and execs; the end of file says that
  * it has. Once the fifo is open it must be read: closing it unread kills the init by EPIPE. So an init that dies
- * first is the only way out; a caller that has no more patience leaves this running (see DirectOperations.start).
+ * first is the only way out; a caller whose deadline comes leaves this running (see DirectOperations.start).
  */
 export async function readFifo(fifo: string, init: InitWatch): Promise<void> {
   const hasStarted = await readToEnd(openForReading(fifo), init);

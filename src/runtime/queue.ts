@@ -1,43 +1,55 @@
 import type { Deadline } from './deadline';
 
-/** Runs the calls of one key in order, those of different keys side by side. */
-export class KeyedQueue {
-  readonly #turns = new Map<string, Semaphore>();
+/** Those who wait for one turn, in their order. */
+type Waiting = Array<() => void>;
 
-  /** A call that is stopped while it waits rejects at once; those behind it keep their order. */
-  async run<T>(key: string, deadline: Deadline, call: () => Promise<T>): Promise<T> {
-    let turn = this.#turns.get(key);
-    if (turn === undefined) {
-      turn = new Semaphore(1);
-      this.#turns.set(key, turn);
-    }
-    try {
-      return await turn.run(deadline, call);
-    } finally {
-      if (turn.isIdle && this.#turns.get(key) === turn) this.#turns.delete(key);
-    }
+/** Resolves when it is our turn. Whoever is stopped while it waits rejects at once; those behind it keep their order. */
+function admission(waiting: Waiting, deadline: Deadline): Promise<void> {
+  return new Promise<void>((resolve, reject) => {
+    const admit = (): void => {
+      cancel();
+      resolve();
+    };
+    waiting.push(admit);
+    const cancel = deadline.onStop(() => {
+      const at = waiting.indexOf(admit);
+      if (at >= 0) waiting.splice(at, 1);
+      reject(deadline.error());
+    });
+  });
+}
+
+/** One turn at a time for each key, in order; those of different keys side by side. */
+export class KeyedQueue {
+  readonly #waiting = new Map<string, Waiting>();
+
+  /** To be followed by leave() when it resolves; undefined when it is our turn at once. */
+  enter(key: string, deadline: Deadline): Promise<void> | undefined {
+    const waiting = this.#waiting.get(key);
+    if (waiting !== undefined) return admission(waiting, deadline);
+    this.#waiting.set(key, []);
+    return undefined;
+  }
+
+  leave(key: string): void {
+    const next = this.#waiting.get(key)?.shift();
+    if (next) next();
+    else this.#waiting.delete(key);
   }
 }
 
 /** Lets at most `limit` calls run at a time, first come first served. */
 export class Semaphore {
-  readonly #limit: number;
   #free: number;
-  readonly #waiting: Array<() => void> = [];
+  readonly #waiting: Waiting = [];
 
   constructor(limit: number) {
-    this.#limit = limit;
     this.#free = limit;
-  }
-
-  /** Nobody runs, and so nobody waits. */
-  get isIdle(): boolean {
-    return this.#free === this.#limit;
   }
 
   async run<T>(deadline: Deadline, call: () => Promise<T>): Promise<T> {
     if (this.#free > 0) this.#free--;
-    else await this.#admission(deadline);
+    else await admission(this.#waiting, deadline);
     try {
       deadline.throwIfStopped();
       return await call();
@@ -46,20 +58,5 @@ export class Semaphore {
       if (next) next();
       else this.#free++;
     }
-  }
-
-  #admission(deadline: Deadline): Promise<void> {
-    return new Promise<void>((resolve, reject) => {
-      const admit = (): void => {
-        cancel();
-        resolve();
-      };
-      this.#waiting.push(admit);
-      const cancel = deadline.onStop(() => {
-        const at = this.#waiting.indexOf(admit);
-        if (at >= 0) this.#waiting.splice(at, 1);
-        reject(deadline.error());
-      });
-    });
   }
 }

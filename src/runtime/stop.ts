@@ -40,17 +40,13 @@ export async function stopContainer(
 ): Promise<ExitStatus & { escalated: boolean }> {
   const id = container.containerId;
   let escalated = false;
-  if ((await container.kill(signal)) && !(await endsWithin(container.exited, graceMs, deadline))) {
+  if ((await container.kill(signal)) && !(await settlesWithin(container.exited, graceMs, deadline))) {
     escalated = true;
     await container.kill('SIGKILL');
     // A frozen process dies only when it is thawed (cgroup v1).
     if ((await thawer.state(id, call)) === 'paused') await thawer.resume(id, call).catch(() => {});
   }
-  if (escalated && !(await endsWithin(container.exited, stuckMs, deadline)))
+  if (escalated && !(await settlesWithin(container.exited, stuckMs, deadline)))
     throw stuckError('stop', id, container.pid);
   return { ...(await deadline.race(container.exited)), escalated };
-}
-
-async function endsWithin(exited: Promise<unknown>, ms: number, deadline: Deadline): Promise<boolean> {
-  return await settlesWithin(exited, ms, (outcome) => deadline.race(outcome));
 }

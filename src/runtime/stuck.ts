@@ -1,5 +1,6 @@
 import { RuntimeError } from '../errors';
 import { readStat } from '../process/tree';
+import type { Deadline } from './deadline';
 
 // SIGKILL ends a process in milliseconds, unless it is in uninterruptible sleep, frozen by a parent's freezer
 // (cgroup v1), or the init of a pid namespace in which somebody else's zombie waits to be reaped.
@@ -21,18 +22,19 @@ export function isAlive(pid: number): boolean {
   return state !== undefined && state !== 'Z' && state !== 'X';
 }
 
-/** Resolves with whether a promise settles within `ms`; `wait` may give up before, by rejecting. */
+/** Resolves with whether a promise settles within `ms`; rejects when the deadline comes before. */
 export async function settlesWithin(
   promise: Promise<unknown>,
   ms: number,
-  wait = (outcome: Promise<boolean>): Promise<boolean> => outcome,
+  deadline?: Deadline,
 ): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<false>((resolve) => {
     timer = setTimeout(resolve, ms, false);
   });
   try {
-    return await wait(Promise.race([promise.then(() => true), late]));
+    const outcome = Promise.race([promise.then(() => true), late]);
+    return await (deadline === undefined ? outcome : deadline.race(outcome));
   } finally {
     clearTimeout(timer);
   }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
+import { Deadline } from '../../src/runtime/deadline';
 import { DirectOperations } from '../../src/runtime/direct';
 import { cgroup, kind, needsRuntime } from '../helpers/environment';
 import {
@@ -48,11 +49,13 @@ describe('direct verbs', { skip: needsRuntime() }, () => {
 
   it('start nothing when the call is aborted before', async () => {
     const twin = await fixture.create('aborted');
-    await assert.rejects(direct.start('aborted', { signal: AbortSignal.abort(new Error('no')) }), {
-      code: 'ERR_ABORTED',
-    });
+    const aborted = new Deadline('start', 'aborted', { signal: AbortSignal.abort(new Error('no')) });
+    await assert.rejects(direct.start('aborted', aborted), { code: 'ERR_ABORTED' });
     assert.equal(valueIn(direct.state('aborted')).status, 'created');
-    valueIn(await direct.start('aborted', { signal: new AbortController().signal, timeoutMs: 5000 }));
+    const { signal } = new AbortController();
+    const deadline = new Deadline('start', 'aborted', { signal, timeoutMs: 5000 });
+    valueIn(await direct.start('aborted', deadline));
+    deadline.dispose();
     await untilStarted(twin);
   });
 
@@ -61,7 +64,7 @@ describe('direct verbs', { skip: needsRuntime() }, () => {
     const pid = twin.init?.pid ?? 0;
     process.kill(pid, 'SIGSTOP');
     await until(() => initState(twin.init) === 'stopped by a signal');
-    const started = direct.start('slow', { timeoutMs: 50 });
+    const started = direct.start('slow', new Deadline('start', 'slow', { timeoutMs: 50 }));
     // crun's start does not wait for the init.
     if (kind === 'crun') valueIn(await started);
     else await assert.rejects(started, { code: 'ERR_TIMEOUT', op: 'start', containerId: 'slow' });
@@ -101,7 +104,9 @@ describe('direct verbs', { skip: needsRuntime() }, () => {
       const twin = status === 'created' ? await fixture.create(id) : await fixture.run(id);
       if (status === 'paused') valueIn(await direct.pause(id));
       if (status !== 'created') assert.match(whyNot(await direct.destroy(id, { force: false })), /it is/);
-      valueIn(await direct.destroy(id, { force: true, timeoutMs: 5000 }));
+      const deadline = new Deadline('destroy', id, { timeoutMs: 5000 });
+      valueIn(await direct.destroy(id, { force: true }, deadline));
+      deadline.dispose();
       assert.match(initState(twin.init), /zombie 9|gone/);
       assert.deepEqual(cgroupsOf(twin), []);
       assert.equal(existsSync(twin.stateDirectory), false);
