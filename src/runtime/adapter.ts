@@ -27,9 +27,7 @@ export interface Plan {
 
 /** What an adapter may look at to tell a container's standing; each look is made once at most. */
 export interface Probe {
-  /** kill(pid, 0): false when there is no such process. */
-  exists(): boolean;
-  /** Not a zombie, and the process that the state file means. */
+  /** There is such a process, it is no zombie, and it is the one that the state file means. */
   isAlive(): boolean;
   hasFifo(): boolean;
   /** The text of freezer.state or cgroup.freeze; null when its cgroup is gone. */

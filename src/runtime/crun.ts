@@ -44,7 +44,7 @@ export class CrunAdapter implements Adapter {
 
   /** The fifo outranks the freezer; FREEZING counts as running, a freezer that is gone as stopped. */
   standing(identity: Identity, probe: Probe): Standing {
-    if (!isAlive(probe)) return { status: 'stopped', pid: 0 };
+    if (!probe.isAlive()) return { status: 'stopped', pid: 0 };
     const { pid, freezer } = identity;
     if (probe.hasFifo()) return { status: 'created', pid };
     if (freezer === null) return { status: 'running', pid };
@@ -128,7 +128,7 @@ export class CrunAdapter implements Adapter {
   }
 
   mayStart(_identity: Identity, probe: Probe): boolean {
-    return isAlive(probe);
+    return probe.isAlive();
   }
 
   /** Natively as a whole: a worker that is terminated in the middle of it would leave an init that spins. */
@@ -138,7 +138,7 @@ export class CrunAdapter implements Adapter {
   }
 
   mayKill(_identity: Identity, probe: Probe): boolean {
-    return isAlive(probe);
+    return probe.isAlive();
   }
 
   thawsKilled(): boolean {
@@ -152,11 +152,11 @@ export class CrunAdapter implements Adapter {
   }
 
   mayPause(_identity: Identity, probe: Probe): boolean {
-    return isAlive(probe);
+    return probe.isAlive();
   }
 
   mayResume(_identity: Identity, probe: Probe): boolean {
-    return isAlive(probe);
+    return probe.isAlive();
   }
 
   mayDelete({ status, pid }: Standing): boolean {
@@ -201,8 +201,4 @@ export class CrunAdapter implements Adapter {
       status.cgroupPath === '' ? null : freezerOf(this.#context.mode, relativeCgroup(status.cgroupPath));
     return { pid: status.pid, startTime: status.startTime, freezer, status };
   };
-}
-
-function isAlive(probe: Probe): boolean {
-  return probe.exists() && probe.isAlive();
 }

@@ -1,5 +1,5 @@
 import { RuntimeError } from '../errors';
-import type { Adapter } from './adapter';
+import type { Adapter, Identity } from './adapter';
 import { cgroupMode, setFrozen, writeCgroupFile } from './cgroup';
 import { Deadline } from './deadline';
 import { cleanUp, knownEntriesOf } from './direct-cleanup';
@@ -36,6 +36,8 @@ export class DirectOperations {
   readonly #adapter: Adapter | null;
   readonly #why: string;
   readonly #kept = new Map<string, KeptInit>();
+  /** What has been listed before. */
+  readonly #listed = new WeakSet<Identity>();
   /** Starts that go on although their callers have given up. */
   readonly #starting = new Map<string, Promise<void>>();
   #isClosed = false;
@@ -52,10 +54,9 @@ export class DirectOperations {
    * need not be read when it is to be started. The caller vouches that the process has not been reaped yet.
    */
   keep(id: string, pid: number): void {
-    this.#kept.get(id)?.close();
-    this.#kept.delete(id);
+    this.#drop(id);
     const adapter = this.#adapter;
-    if (adapter === null || this.#isClosed || this.#kept.size >= kMaxKept) return;
+    if (adapter === null || !this.#mayKeep()) return;
     const kept = KeptInit.open(pid);
     if (kept === null) return;
     this.#kept.set(id, kept);
@@ -67,8 +68,7 @@ export class DirectOperations {
   }
 
   forget(id: string): void {
-    this.#kept.get(id)?.close();
-    this.#kept.delete(id);
+    this.#drop(id);
     this.#adapter?.forget(id);
   }
 
@@ -93,13 +93,19 @@ export class DirectOperations {
     const adapter = this.#need();
     const slices = new Slices();
     const names = adapter.listNames();
-    adapter.keepOnly(new Set(names));
+    this.#keepOnly(adapter, new Set(names));
     const items: T[] = [];
     for (const name of names) {
       if (slices.isUsedUp()) await slices.next();
       const identity = adapter.listIdentity(name);
       if (identity === null) continue;
-      const found = new Found(name, this.#options.root, adapter, identity, this.#kept.get(name));
+      const found = new Found(
+        name,
+        this.#options.root,
+        adapter,
+        identity,
+        this.#keptOfListed(name, identity),
+      );
       items.push(convert(adapter.listEntry(name, found.standing())));
     }
     return items;
@@ -193,6 +199,39 @@ export class DirectOperations {
     this.#isClosed = true;
     for (const kept of this.#kept.values()) kept.close();
     this.#kept.clear();
+  }
+
+  #mayKeep(): boolean {
+    return !this.#isClosed && this.#kept.size < kMaxKept;
+  }
+
+  #drop(id: string): void {
+    this.#kept.get(id)?.close();
+    this.#kept.delete(id);
+  }
+
+  /** All other containers are gone, whoever has removed them. */
+  #keepOnly(adapter: Adapter, names: ReadonlySet<string>): void {
+    adapter.keepOnly(names);
+    for (const id of this.#kept.keys()) if (!names.has(id)) this.#drop(id);
+  }
+
+  /** From the second listing on the descriptors of what others have created are kept as well: half the time. */
+  #keptOfListed(id: string, identity: Identity): KeptInit | undefined {
+    const kept = this.#kept.get(id);
+    if (kept?.isFor(identity)) return kept;
+    if (!this.#listed.has(identity)) {
+      this.#listed.add(identity);
+      return undefined;
+    }
+    this.#drop(id);
+    const opened = this.#mayKeep() ? KeptInit.open(identity.pid) : null;
+    if (opened?.isFor(identity)) {
+      this.#kept.set(id, opened);
+      return opened;
+    }
+    opened?.close();
+    return undefined;
   }
 
   #need(): Adapter {

@@ -10,7 +10,7 @@ import {
   writeCgroupFd,
 } from './cgroup';
 import { hasMemory, isAlive, readStat } from './process-stat';
-import { attempt, errnoName, isThere, Unfamiliar } from './state';
+import { attempt, isThere, Unfamiliar } from './state';
 
 const kReadable = 1;
 const kEsrch = -3;
@@ -122,17 +122,6 @@ export class InitProbe implements Probe, FreezerAccess {
     this.#identity = identity;
     this.#fifo = fifo;
     this.#kept = kept;
-  }
-
-  exists(): boolean {
-    // Its stat tells as much, and is looked at next.
-    if (this.#kept !== undefined) return true;
-    try {
-      return process.kill(this.#identity.pid, 0);
-    } catch (error) {
-      if (errnoName(error) === 'ESRCH') return false;
-      throw error;
-    }
   }
 
   isAlive(): boolean {

@@ -227,6 +227,27 @@ describe('direct operations', { skip: needsRuntime() }, () => {
     assert.deepEqual(left(), []);
   });
 
+  it('keep those of what others have created from the second list on, and none after its removal', async () => {
+    const twin = await fixture.run('listed');
+    const list = `${base}/listed-root`;
+    cpSync(twin.stateDirectory, `${list}/listed`, { recursive: true });
+    const cli = new Cli(runtime, list, base);
+    const others = new DirectOperations({ ...kOptions, root: list });
+    const atFirst = snapshot();
+    const left = (): number =>
+      diff(atFirst, snapshot()).filter((line) => line.startsWith('descriptors: ')).length;
+    const answers: unknown[] = [];
+    for (const descriptors of [0, 3, 3]) {
+      answers.push(valueIn(await others.listEntries()));
+      assert.equal(left(), descriptors);
+    }
+    const { stdout } = await cli.run('list', '--format', 'json');
+    for (const answer of answers) assert.deepEqual(answer, JSON.parse(stdout));
+    rmSync(`${list}/listed`, { recursive: true });
+    assert.deepEqual(valueIn(await others.listEntries()), []);
+    assert.equal(left(), 0);
+  });
+
   it('keep no descriptor when the worker that had them is terminated', async () => {
     const twin = await fixture.run('worker');
     const atFirst = snapshot();
