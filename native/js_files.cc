@@ -10,7 +10,7 @@ namespace {
 
 Napi::Value StampFile(const Info& info) {
   FileStamp stamp;
-  const int result = stamp_file(string_at(info, 0).c_str(), stamp);
+  const int result = stamp_file(PathArgument(info, 0).c_str(), stamp);
   const Doubles out = doubles_of(info[1]);
   if (result == 0 && out.length >= 5) {
     out.data[0] = static_cast<double>(stamp.device);
@@ -26,10 +26,10 @@ Napi::Value ReadFile(const Info& info) {
   size_t length = 0;
   uint8_t* const data = bytes_at(info, 2, length);
   if (!data) return number(info, -EINVAL);
-  return number(info, static_cast<double>(read_file(string_at(info, 0).c_str(), int_at(info, 1), data, length)));
+  return number(info, static_cast<double>(read_file(PathArgument(info, 0).c_str(), int_at(info, 1), data, length)));
 }
 
-Napi::Value ReleaseFifo(const Info& info) { return number(info, release_fifo(string_at(info, 0).c_str())); }
+Napi::Value ReleaseFifo(const Info& info) { return number(info, release_fifo(PathArgument(info, 0).c_str())); }
 
 }  // namespace
 

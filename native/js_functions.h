@@ -2,6 +2,7 @@
 
 // What the files with the functions of src/native.ts have in common: reading arguments, and tables of functions.
 
+#include <climits>
 #include <napi.h>
 
 #include <string>
@@ -43,40 +44,49 @@ inline std::string string_at(const Info& info, size_t index) {
   return value;
 }
 
-/** Empty when the value is no Int32Array. */
-struct Ints {
-  int32_t* data = nullptr;
-  size_t length = 0;
-};
-inline Ints ints_of(const Napi::Value& value) {
-  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_int32_array) return {};
-  auto array = value.As<Napi::Int32Array>();
-  return {array.Data(), array.ElementLength()};
-}
+/** A path, read in one pass and without the heap. Of a longer one so much that the kernel says ENAMETOOLONG. */
+class PathArgument {
+ public:
+  PathArgument(const Info& info, size_t index) {
+    text_[0] = '\0';
+    napi_get_value_string_utf8(info.Env(), info[index], text_, sizeof text_, nullptr);
+  }
+  const char* c_str() const { return text_; }
 
-/** Empty when the value is no Float64Array. */
-struct Doubles {
-  double* data = nullptr;
+ private:
+  char text_[PATH_MAX + 1];
+};
+
+/** The elements of a typed array; none when the value is not one of this type. */
+template <typename Element>
+struct Elements {
+  Element* data = nullptr;
   size_t length = 0;
 };
-inline Doubles doubles_of(const Napi::Value& value) {
-  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_float64_array) return {};
-  auto array = value.As<Napi::Float64Array>();
-  return {array.Data(), array.ElementLength()};
+template <typename Element, napi_typedarray_type kType>
+Elements<Element> elements_of(const Napi::Value& value) {
+  napi_typedarray_type type = kType;
+  size_t length = 0;
+  void* data = nullptr;
+  const napi_status status =
+      napi_get_typedarray_info(value.Env(), value, &type, &length, &data, nullptr, nullptr);
+  if (status != napi_ok || type != kType) return {};
+  return {static_cast<Element*>(data), length};
 }
+using Ints = Elements<int32_t>;
+inline Ints ints_of(const Napi::Value& value) { return elements_of<int32_t, napi_int32_array>(value); }
+using Doubles = Elements<double>;
+inline Doubles doubles_of(const Napi::Value& value) { return elements_of<double, napi_float64_array>(value); }
 
 /** The part of a Uint8Array from offset (argument index + 1) of a length (index + 2); null when it is not all there. */
 inline uint8_t* bytes_at(const Info& info, size_t index, size_t& length) {
-  if (!info[index].IsTypedArray() || info[index].As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array) {
-    return nullptr;
-  }
-  auto array = info[index].As<Napi::Uint8Array>();
+  const auto [data, size] = elements_of<uint8_t, napi_uint8_array>(info[index]);
   const int64_t offset = long_at(info, index + 1);
   const int64_t wanted = long_at(info, index + 2);
-  const auto size = static_cast<int64_t>(array.ElementLength());
-  if (offset < 0 || wanted < 0 || offset > size || wanted > size - offset) return nullptr;
+  const auto most = static_cast<int64_t>(size);
+  if (!data || offset < 0 || wanted < 0 || offset > most || wanted > most - offset) return nullptr;
   length = static_cast<size_t>(wanted);
-  return array.Data() + offset;
+  return data + offset;
 }
 
 /** The number of a descriptor that is the caller's to give away. */

@@ -12,8 +12,8 @@ const goneErrors = new Set([-2, -3, -19, -20]);
  * cost more than the reading. Its length; a longer file is cut off at the length of `smallFile`. null when the file, or
  * what it is about, is not there any more; any other failure throws.
  */
-export function readSmall(path: string, flags = 0): number | null {
-  const length = native.readFile(path, flags, smallFile, 0, smallFile.length);
+export function readSmall(path: string): number | null {
+  const length = native.readFile(path, 0, smallFile, 0, smallFile.length);
   if (length >= 0) return length;
   if (goneErrors.has(length)) return null;
   throw systemError('open', length);
