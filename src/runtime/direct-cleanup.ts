@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import { removeCgroup } from './cgroup';
-import { Slices, Unfamiliar } from './state';
+import { type Slices, Unfamiliar } from './state';
 
 /** A killed cgroup may be populated for a moment after its last process was seen to have exited. */
 const kBusyTries = 20;
@@ -28,8 +28,8 @@ export async function cleanUp(
   directory: string,
   cgroups: readonly string[],
   entries: readonly string[],
+  slices: Slices,
 ): Promise<void> {
-  const slices = new Slices();
   for (const cgroup of cgroups) {
     if (slices.isUsedUp()) await slices.next();
     await removeWhenEmpty(cgroup);

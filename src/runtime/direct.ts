@@ -179,6 +179,7 @@ export class DirectOperations {
   ): Promise<Direct<void>> {
     return attemptLater(async () => {
       deadline.throwIfStopped();
+      const slices = new Slices();
       const found = this.#find(id);
       const { adapter, directory } = found;
       const standing = found.standing();
@@ -189,7 +190,7 @@ export class DirectOperations {
       if (plan.hasPoststopHooks) throw new Unfamiliar('it has poststop hooks');
       if (plan.obstacle !== '') throw new Unfamiliar(plan.obstacle);
       const entries = knownEntriesOf(directory, adapter.knownEntries);
-      await cleanUp(directory, adapter.cgroupDirectories(id), entries);
+      await cleanUp(directory, adapter.cgroupDirectories(id), entries, slices);
       this.forget(id);
     });
   }

@@ -56,7 +56,9 @@ export class KeptInit implements FreezerAccess {
   }
 
   isAlive(): boolean {
-    return hasMemory(this.#statmFd) || isAlive(readStat(this.pid), this.startTime);
+    const isRunning = hasMemory(this.#statmFd);
+    if (isRunning === null) return false;
+    return isRunning || isAlive(readStat(this.pid), this.startTime);
   }
 
   /** The freezer's text by a kept descriptor; null when its cgroup is gone. */

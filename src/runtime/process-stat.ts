@@ -49,11 +49,14 @@ export function isAlive(stat: ProcessStat | null, startTime: number): boolean {
 
 const scratch = Buffer.allocUnsafeSlow(1);
 
+const kEsrch = -3;
+
 /**
- * Whether the process of an open /proc/pid/statm has an address space: its size is not '0 ...'. A zombie has none, as
- * do_exit() gives it back before it makes the process one (Linux, kernel/exit.c); the file is made in a third of the
- * time of /proc/pid/stat.
+ * Whether the process of an open /proc/pid/statm has an address space, its size not being '0 ...'; null when it has
+ * been reaped. A zombie has none: do_exit() gives it back before it makes the process one (Linux, kernel/exit.c). The
+ * file is made in a third of the time of /proc/pid/stat.
  */
-export function hasMemory(statmFd: number): boolean {
-  return native.readAt(statmFd, scratch, 0, 1, 0) === 1 && scratch[0] !== kZero;
+export function hasMemory(statmFd: number): boolean | null {
+  const length = native.readAt(statmFd, scratch, 0, 1, 0);
+  return length === kEsrch ? null : length === 1 && scratch[0] !== kZero;
 }

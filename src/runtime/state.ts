@@ -150,5 +150,5 @@ export class Slices {
   }
 }
 
-/** Half of the 0.2 ms that an operation may keep the loop, as one more step follows the check. */
-const kSliceMs = 0.1;
+/** Of the 0.2 ms that an operation may keep the loop: one more step follows the check. */
+const kSliceMs = 0.13;
