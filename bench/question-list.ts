@@ -71,17 +71,19 @@ async function measureList(job: Job): Promise<Samples> {
     return { list: listed.time ?? [], state: state.time ?? [] };
   }
   const driver = await openContainerDriver(job.contestant, { runtime, root });
-  const samples: Samples = {};
-  const end = performance.now() + (warm > 0 ? warmMs : 0);
-  for (let i = -warm; i < count; i++) {
-    // Warm-up: as long for everybody.
-    if (i === -1 && performance.now() < end) i--;
+  const measure = async (): Promise<{ listNs: number; stateNs: number }> => {
     const listNs = await timed(async () => {
       const found = await driver.list();
       if (found !== job.params.containers) throw new Error(`${found} containers were listed`);
     });
-    const stateNs = await timed(() => driver.state(`${prefix}0`));
-    if (i < 0) continue;
+    return { listNs, stateNs: await timed(() => driver.state(`${prefix}0`)) };
+  };
+  // As many and as long as for everybody.
+  const end = performance.now() + (warm > 0 ? warmMs : 0);
+  for (let i = 0; i < warm || performance.now() < end; i++) await measure();
+  const samples: Samples = {};
+  for (let i = 0; i < count; i++) {
+    const { listNs, stateNs } = await measure();
     add(samples, 'list', listNs);
     add(samples, 'state', stateNs);
   }

@@ -12,7 +12,7 @@ const eintr = -4;
  */
 export class ConsoleSocket {
   readonly path: string;
-  /** Resolves with the pty master, an environment-owned descriptor. Rejects at close(). */
+  /** Resolves with the pty master, an environment-owned descriptor. Rejects at close(), or when it can't be sized. */
   readonly terminal: Promise<number>;
   #listenFd: number;
   readonly #size: TtySize | null;
@@ -86,8 +86,13 @@ export class ConsoleSocket {
       native.close(masterFd);
       return;
     }
-    if (this.#size) native.windowSize(masterFd, this.#size.cols, this.#size.rows);
-    this.#settle.resolve(masterFd);
+    const sized = this.#size ? native.windowSize(masterFd, this.#size.cols, this.#size.rows) : 0;
+    if (sized < 0) {
+      native.close(masterFd);
+      this.#settle.reject(systemError('ioctl TIOCSWINSZ', sized));
+    } else {
+      this.#settle.resolve(masterFd);
+    }
     this.close();
   }
 }

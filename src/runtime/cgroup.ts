@@ -105,11 +105,6 @@ export function writeCgroupFd(fd: number, path: string, text: string): boolean {
   throw new Unfamiliar(`write ${path}: error ${-result}`);
 }
 
-/** Reads a cgroup file; null when it, or its cgroup, does not exist. */
-export function readCgroupFile(path: string): string | null {
-  return readSmallText(path);
-}
-
 function isGone(error: unknown): boolean {
   const code = errnoName(error);
   return code === 'ENOENT' || code === 'ENODEV';
@@ -137,13 +132,13 @@ export interface FreezerAccess {
 }
 
 export const byPath: FreezerAccess = {
-  freezerText: ({ file }) => readCgroupFile(file),
+  freezerText: ({ file }) => readSmallText(file),
   writeFreezer: ({ file }, word) => writeCgroupFile(file, word),
 };
 
 /** Whether the cgroup is now in the state that was asked for; throws when it is gone. */
 function isConfirmed(freezer: Freezer, isFrozen: boolean, access: FreezerAccess): boolean {
-  const text = freezer.isUnified ? readCgroupFile(freezer.events) : access.freezerText(freezer);
+  const text = freezer.isUnified ? readSmallText(freezer.events) : access.freezerText(freezer);
   if (text === null) throw new Unfamiliar(`${freezer.file} is gone`);
   if (freezer.isUnified) return text.includes(isFrozen ? 'frozen 1' : 'frozen 0');
   return text.trim() === freezerWord(freezer, isFrozen);
@@ -163,9 +158,8 @@ export async function setFrozen(
 ): Promise<void> {
   const word = freezerWord(freezer, isFrozen);
   access.writeFreezer(freezer, word);
-  if (isConfirmed(freezer, isFrozen, access)) return;
   const start = performance.now();
-  for (let reads = 2; ; reads++) {
+  for (let reads = 1; ; reads++) {
     if (isConfirmed(freezer, isFrozen, access)) return;
     const elapsedMs = performance.now() - start;
     if (elapsedMs > kConfirmMs) throw new Unfamiliar(`${freezer.file} did not become '${word}'`);

@@ -5,9 +5,10 @@ import type { Supervised } from '../process/supervise';
 import { deleteArgs } from './args';
 import { Deadline } from './deadline';
 import { notDone } from './failures';
-import { initPid, isHalfMade, removeHalfMade } from './half-made';
+import { isHalfMade, removeHalfMade } from './half-made';
 import type { Invoker } from './invoke';
 import type { Settings } from './options';
+import { initPid } from './state-file';
 import { forcedDeleteMs, isAlive, settlesWithin, stuckError, stuckMs } from './stuck';
 
 const sigkill = 9;

@@ -6,10 +6,10 @@ import { execArgs } from './args';
 import { containerConfig } from './container-config';
 import type { Deadline } from './deadline';
 import { execProcess } from './exec-process';
-import { initPid } from './half-made';
 import type { Invoker } from './invoke';
 import { type Launch, type Launched, type LaunchIo, launch } from './launch';
 import type { ExecOptions, Settings } from './options';
+import { initPid } from './state-file';
 import { textMemfd } from './text-memfd';
 
 /**

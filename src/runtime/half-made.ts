@@ -8,6 +8,7 @@ import type { Invoker } from './invoke';
 import { removeFailedContainer } from './leftovers';
 import type { Settings } from './options';
 import { removeStagedBundle } from './staged-bundle';
+import { readStateFile, stateFile } from './state-file';
 
 // A container is half-made while its directory below the root has no state file: both runtimes write that last (runc
 // once more at the end). Neither lists it. A runtime is at work on it, or has died; then somebody has to remove it. So
@@ -15,10 +16,6 @@ import { removeStagedBundle } from './staged-bundle';
 // every verb, also delete --force.
 
 const lookMs = 5;
-
-function stateFile({ root, kind }: Settings, id: string): string {
-  return path.join(root, id, kind === 'crun' ? 'status' : 'state.json');
-}
 
 function neededFiles(settings: Settings, id: string): string[] {
   const configFile = path.join(settings.root, id, 'config.json');
@@ -31,16 +28,6 @@ export function isHalfMade(settings: Settings, id: string): boolean {
     fs.statSync(directory, { throwIfNoEntry: false })?.isDirectory() === true &&
     !neededFiles(settings, id).every((file) => fs.existsSync(file))
   );
-}
-
-/** The pid of a container's init as the state file has it; 0 when it does not. */
-export function initPid(settings: Settings, id: string): number {
-  try {
-    const state = JSON.parse(fs.readFileSync(stateFile(settings, id), 'utf8')) as Record<string, unknown>;
-    return Number(state[settings.kind === 'crun' ? 'pid' : 'init_process_pid']) || 0;
-  } catch {
-    return 0;
-  }
 }
 
 /** The ids of half-made containers below the root that no runtime is at work on. */
@@ -112,8 +99,8 @@ export async function removeHalfMade(
 
 /** From crun's state file or its copy of the configuration, or the configuration that the command line of a maker names. */
 function cgroupsPathOf(settings: Settings, id: string, makers: readonly number[]): string | undefined {
-  const recorded = cgroupPathIn(stateFile(settings, id));
-  if (recorded !== undefined) return recorded;
+  const { 'cgroup-path': recorded } = readStateFile(settings, id);
+  if (typeof recorded === 'string' && recorded !== '') return recorded;
   const files = [path.join(settings.root, id, 'config.json')];
   for (const maker of makers) {
     const argv = commandLine(maker);
@@ -133,16 +120,6 @@ function cgroupsPathOf(settings: Settings, id: string, makers: readonly number[]
     }
   }
   return undefined;
-}
-
-function cgroupPathIn(crunStatus: string): string | undefined {
-  try {
-    const status = JSON.parse(fs.readFileSync(crunStatus, 'utf8')) as { 'cgroup-path'?: unknown };
-    const recorded = status['cgroup-path'];
-    return typeof recorded === 'string' && recorded !== '' ? recorded : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 /** Whether something comes to be so within `ms`. */

@@ -1,13 +1,9 @@
 import path from 'node:path';
 import type { ExitStatus } from '../process/exit';
 import { readSmallText } from '../process/small-file';
+import { isObject } from './json';
 import type { Settings } from './options';
-import { readText } from './state';
-
-interface StateFile {
-  'cgroup-path'?: string;
-  cgroup_paths?: Record<string, string>;
-}
+import { readStateFile, type StateFile } from './state-file';
 
 /**
  * Tells whether a process of a container was ended by the kernel's out-of-memory killer: it died of SIGKILL, and the
@@ -35,32 +31,31 @@ export class OomWatch {
   }
 }
 
-function readOomKills({ root, kind }: Settings, id: string): number {
+function readOomKills(settings: Settings, id: string): number {
   try {
-    const stateFile = path.join(root, id, kind === 'crun' ? 'status' : 'state.json');
-    const state = JSON.parse(readText(stateFile)) as StateFile;
-    for (const file of counterFiles(state)) {
+    for (const file of counterFiles(readStateFile(settings, id))) {
       const count = /^oom_kill (\d+)$/m.exec(readSmallText(file) ?? '');
       if (count) return Number(count[1]);
     }
   } catch {
-    // No state file any more: nobody can tell.
+    // A counter that can't be read: nobody can tell.
   }
   return 0;
 }
 
-function counterFiles(state: StateFile): string[] {
-  const paths = state.cgroup_paths;
-  if (paths) {
-    return [
-      path.join(paths.memory ?? '/nonexistent', 'memory.oom_control'),
-      path.join(paths[''] ?? '/nonexistent', 'memory.events'),
-    ];
-  }
-  const relative = state['cgroup-path'];
-  if (!relative) return [];
+function counterFiles({ cgroup_paths: paths, 'cgroup-path': relative }: StateFile): string[] {
+  // runc records a directory for each hierarchy, crun one path below all of them.
+  if (isObject(paths)) return [...counterIn(paths.memory, kCounterV1), ...counterIn(paths[''], kCounterV2)];
+  if (typeof relative !== 'string' || relative === '') return [];
   return [
-    path.join('/sys/fs/cgroup', relative, 'memory.events'),
-    path.join('/sys/fs/cgroup/memory', relative, 'memory.oom_control'),
+    ...counterIn(path.join('/sys/fs/cgroup', relative), kCounterV2),
+    ...counterIn(path.join('/sys/fs/cgroup/memory', relative), kCounterV1),
   ];
+}
+
+const kCounterV1 = 'memory.oom_control';
+const kCounterV2 = 'memory.events';
+
+function counterIn(directory: unknown, file: string): string[] {
+  return typeof directory === 'string' ? [path.join(directory, file)] : [];
 }

@@ -3,11 +3,12 @@ import path from 'node:path';
 import { removeRecords } from '../keeper/keeper';
 import { native } from '../native';
 import { endTree } from '../process/tree';
-import { findMakers, initPid, isHalfMade, within } from './half-made';
+import { findMakers, isHalfMade, within } from './half-made';
 import type { Invoker } from './invoke';
 import { removeFailedContainer } from './leftovers';
 import { runDirectory, type Settings } from './options';
 import { removeStagedBundle, removeStaleStagedBundles } from './staged-bundle';
+import { initPid } from './state-file';
 import {
   CallDirectory,
   checkPrivateDirectory,

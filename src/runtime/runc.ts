@@ -1,6 +1,6 @@
 import fs from 'node:fs';
+import { readSmallText } from '../process/small-file';
 import type { Adapter, AdapterContext, Identity, InitWatch, Plan, Probe, Standing } from './adapter';
-import { readCgroupFile } from './cgroup';
 import { readFifo } from './exec-fifo';
 import { ownerName } from './passwd';
 import { parseRuncState, type RuncState } from './runc-state';
@@ -166,7 +166,7 @@ function isFrozen(freezer: Identity['freezer'], probe: Probe): boolean {
   if (freezer === null || text === null) return false;
   if (freezer.isUnified) {
     if (text === '0\n') return false;
-    if (text === '1\n' && readCgroupFile(freezer.events)?.includes('frozen 1\n')) return true;
+    if (text === '1\n' && readSmallText(freezer.events)?.includes('frozen 1\n')) return true;
     throw new Unfamiliar(`${freezer.file} is '${text.trim()}' and not settled`);
   }
   switch (text) {
@@ -180,7 +180,7 @@ function isFrozen(freezer: Identity['freezer'], probe: Probe): boolean {
 }
 
 function isFrozenByItself(file: string): boolean {
-  const self = readCgroupFile(file);
+  const self = readSmallText(file);
   if (self === null || self === '1\n') return true;
   if (self === '0\n') return false;
   throw new Unfamiliar(`${file} is '${self.trim()}'`);

@@ -9,10 +9,10 @@ import { reattach } from '../process/reattach';
 import { ProcessStreams } from '../process/stdio';
 import { goneProcess, type Supervised, SupervisedProcess } from '../process/supervise';
 import type { Deadline } from './deadline';
-import { initPid } from './half-made';
 import type { Launched } from './launch';
 import type { OomWatch } from './oom';
 import type { Settings } from './options';
+import { initPid } from './state-file';
 
 /** A container that is watched here. */
 export interface Tracked {

@@ -4,11 +4,11 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { readSmallText } from '../../src/process/small-file';
 import {
   cgroupHierarchies,
   cgroupMode,
   freezerOf,
-  readCgroupFile,
   relativeCgroup,
   removeCgroup,
   setFrozen,
@@ -53,7 +53,7 @@ describe('cgroups of this row', { skip: needsRuntime() }, () => {
       assert.equal(statFields(pid)[11], usedTicks, 'it runs although it is frozen');
       await setFrozen(freezer, true);
       await setFrozen(freezer, false);
-      assert.match(readCgroupFile(freezer.file) ?? '', freezer.isUnified ? /^0$/m : /^THAWED$/m);
+      assert.match(readSmallText(freezer.file) ?? '', freezer.isUnified ? /^0$/m : /^THAWED$/m);
     } finally {
       const exited = once(child, 'exit');
       child.kill('SIGKILL');
@@ -63,7 +63,7 @@ describe('cgroups of this row', { skip: needsRuntime() }, () => {
     assert.equal(readFileSync(`${directory}/cgroup.procs`, 'utf8'), '');
     assert.equal(removeCgroup(directory), true);
     assert.equal(removeCgroup(directory), true, 'one that is gone is removed');
-    assert.equal(readCgroupFile(freezer.file), null);
+    assert.equal(readSmallText(freezer.file), null);
     await assert.rejects(setFrozen(freezer, true), { code: 'ENOENT' });
     if (existsSync(directory)) rmdirSync(directory);
   });
