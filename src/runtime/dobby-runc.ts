@@ -194,7 +194,7 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
   /** 'unknown' when there is no such container; every other failure rejects. */
   async state(id: string, o: CallOptions = {}): Promise<ContainerStatus> {
     try {
-      return parseStatus((await this.inspect(id, o)).status);
+      return parseStatus((await this.#state(id, o)).status);
     } catch (error) {
       if (error instanceof RuntimeError && error.code === 'ERR_CONTAINER_NOT_FOUND')
         return ContainerStatus.Unknown;
@@ -204,7 +204,11 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
 
   /** What the runtime's `state` tells of a container. */
   async inspect(id: string, o: CallOptions = {}): Promise<OciState> {
-    const state = await this.#verb<OciState>('state', id, o, {
+    return hideFilter(await this.#state(id, o));
+  }
+
+  #state(id: string, o: CallOptions): Promise<OciState> {
+    return this.#verb<OciState>('state', id, o, {
       direct: (direct) => direct.state(id),
       cli: async (deadline) => {
         const { stdout, argv } = await this.#invoker.invoke({
@@ -216,7 +220,6 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
         return parseState(stdout, id, argv);
       },
     });
-    return hideFilter(state);
   }
 
   /** All containers below the root. */
