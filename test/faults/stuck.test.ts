@@ -44,6 +44,8 @@ async function makeFrozenAbove(dobby: DobbyRunC): Promise<Hold> {
   const freezer = `/sys/fs/cgroup/freezer/${parent}`;
   const bundle = await newBundle(['/bin/sleep', '1000'], { cgroupsPath: `/${parent}/${id}` });
   const container = await dobby.run(id, bundle);
+  // An init that is frozen in the middle of its exec stays FREEZING for ever (runc's has several threads).
+  await until(() => readFileSync(`/proc/${container.pid}/comm`, 'latin1') === 'sleep\n');
   mkdirSync(freezer, { recursive: true });
   writeFileSync(`${freezer}/freezer.state`, 'FROZEN');
   await until(() => readFileSync(`${freezer}/freezer.state`, 'utf8').trim() === 'FROZEN');
