@@ -1,10 +1,8 @@
 import fs from 'node:fs';
 import { native } from '../native';
+import { kEagain, kEintr } from '../process/errno';
 import { systemError } from '../process/exit';
 import type { TtySize } from './pty';
-
-const eagain = -11;
-const eintr = -4;
 
 /**
  * The private socket on which one call of the runtime sends one terminal (OCI runtimes' --console-socket). Whoever
@@ -49,7 +47,7 @@ export class ConsoleSocket {
     const peer = new Int32Array(3);
     while (this.#listenFd >= 0) {
       const fd = native.accept(this.#listenFd, peer);
-      if (fd === eintr) continue;
+      if (fd === kEintr) continue;
       if (fd < 0) break;
       const uid = peer[1] as number;
       if (uid !== 0 && uid !== process.geteuid?.()) native.close(fd);
@@ -78,7 +76,7 @@ export class ConsoleSocket {
   #receive(fd: number): void {
     if (!this.#connections.has(fd)) return;
     const masterFd = native.receiveFd(fd);
-    if (masterFd === eagain || masterFd === eintr) return;
+    if (masterFd === kEagain || masterFd === kEintr) return;
     this.#connections.delete(fd);
     native.pollClose(fd);
     if (masterFd < 0) return;

@@ -1,5 +1,6 @@
 import { Duplex, type DuplexOptions } from 'node:stream';
 import { native } from '../native';
+import { kEagain, kEintr, kEio } from './errno';
 import { systemError } from './exit';
 
 const readable = 1;
@@ -15,9 +16,6 @@ const readsPerWake = 16;
 // The largest pipe a container can have made of ours (fs.pipe-max-size, 1 MiB by default).
 const pipeBytes = 1024 * 1024;
 const eof = 0;
-const eagain = -11;
-const eio = -5;
-const eintr = -4;
 // The tty layer hands output over in a kernel worker: silence this long after an exit means there is no more.
 const ptyQuietMs = 25;
 
@@ -96,7 +94,7 @@ export class FdStream extends Duplex {
     while (left > 0) {
       const count = this.#readOnce();
       if (count > 0) left -= count;
-      else if (count !== eintr) break;
+      else if (count !== kEintr) break;
     }
     if (!this.#isPty || this.#atEnd) return;
     this.#want(this.#wanted | readable);
@@ -135,7 +133,7 @@ export class FdStream extends Duplex {
     for (let turn = 0; turn < readsPerWake && this.#fd >= 0; turn++) {
       const count = this.#readOnce();
       // A short read has emptied the pipe: let the writer fill it rather than fetch every few bytes.
-      if (count < leastBytes && count !== eintr) return;
+      if (count < leastBytes && count !== kEintr) return;
       if (!(this.#wanted & readable)) return;
     }
   }
@@ -167,11 +165,11 @@ export class FdStream extends Duplex {
 
   /** The end, nothing yet, or an error. */
   #readNothing(count: number): number {
-    if (count === eof || count === eio) {
+    if (count === eof || count === kEio) {
       this.#end();
       return eof;
     }
-    if (count !== eagain && count !== eintr) this.destroy(systemError('read', count));
+    if (count !== kEagain && count !== kEintr) this.destroy(systemError('read', count));
     return count;
   }
 
@@ -206,8 +204,8 @@ export class FdStream extends Duplex {
     let { bytes } = pending;
     while (bytes.length > 0) {
       const count = this.#fd < 0 ? -32 : native.write(this.#fd, bytes, 0, bytes.length); // EPIPE once closed
-      if (count === eintr) continue;
-      if (count === eagain) {
+      if (count === kEintr) continue;
+      if (count === kEagain) {
         pending.bytes = bytes;
         this.#want(this.#wanted | writable);
         return;

@@ -1,11 +1,12 @@
 import { native } from '../native';
+import { kEnodev, kEnoent, kEnotdir, kEsrch } from './errno';
 import { systemError } from './exit';
 
 /** What readSmall() has read last. */
 export const smallFile = Buffer.allocUnsafeSlow(64 * 1024);
 
-// ENOENT, ESRCH (the process), ENODEV (the cgroup), ENOTDIR.
-const goneErrors = new Set([-2, -3, -19, -20]);
+// ESRCH: the process, ENODEV: the cgroup.
+const goneErrors = new Set([kEnoent, kEsrch, kEnodev, kEnotdir]);
 
 /**
  * Reads a file of procfs, cgroupfs or a state directory into `smallFile`, in one native call: node:fs makes five, which

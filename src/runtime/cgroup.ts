@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { native } from '../native';
+import { kEnodev } from '../process/errno';
 import { readSmallText } from '../process/small-file';
 import { errnoName, Unfamiliar } from './state';
 
@@ -76,7 +77,6 @@ export function cgroupKillFile(relative: string): string {
   return `${kRoot}/${relative}/cgroup.kill`;
 }
 
-const kEnodev = -19;
 const scratch = Buffer.allocUnsafeSlow(256);
 
 /** Opens a cgroup file; -1 when it (that is, its cgroup) does not exist. */

@@ -1,10 +1,10 @@
 import fs from 'node:fs';
 import { native } from '../native';
+import { kEagain } from '../process/errno';
 import type { InitWatch } from './adapter';
 import { Unfamiliar } from './state';
 
 const kReadable = 1;
-const kEagain = -11;
 
 /**
  * runc's start: the init is waiting in open() for a reader, then writes "0" and execs; the end of file says that

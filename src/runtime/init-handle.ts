@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import { native } from '../native';
+import { kEsrch } from '../process/errno';
 import type { Identity, InitWatch, Probe } from './adapter';
 import {
   byPath,
@@ -13,7 +14,6 @@ import { hasMemory, isAlive, readStat } from './process-stat';
 import { attempt, isThere, Unfamiliar } from './state';
 
 const kReadable = 1;
-const kEsrch = -3;
 
 /**
  * The descriptors of one container's init that are kept between calls. A pidfd and an open /proc/pid/statm stay

@@ -7,6 +7,7 @@ import { completeExit } from '../keeper/keeper';
 import { readRecord } from '../keeper/record';
 import { native } from '../native';
 import { copyDescriptor, DescriptorList, type Fd } from '../process/descriptors';
+import { kEsrch } from '../process/errno';
 import { type ExitStatus, isWatched, systemError } from '../process/exit';
 import { type IoOptions, openStdio, ProcessStreams } from '../process/stdio';
 import { goneProcess, type Supervised, SupervisedProcess, unobservedExit } from '../process/supervise';
@@ -22,7 +23,6 @@ const mostFiles = 128;
 const ticksPerSecond = 100;
 // Ten digits and a newline: what is longer is no pid file.
 const pidBytes = 16;
-const kEsrch = -3;
 
 /** The descriptors of a process that is to be made: opened, or copied from the caller's, at the moment of the call. */
 export class LaunchIo {

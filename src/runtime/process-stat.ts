@@ -1,4 +1,5 @@
 import { native } from '../native';
+import { kEsrch } from '../process/errno';
 import { readSmall, smallFile } from '../process/small-file';
 import { Unfamiliar } from './state';
 
@@ -48,8 +49,6 @@ export function isAlive(stat: ProcessStat | null, startTime: number): boolean {
 }
 
 const scratch = Buffer.allocUnsafeSlow(1);
-
-const kEsrch = -3;
 
 /**
  * Whether the process of an open /proc/pid/statm has an address space, its size not being '0 ...'; null when it has

@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import { native } from '../native';
+import { kEnoent, kEnotdir } from '../process/errno';
 import { readSmall, smallFile } from '../process/small-file';
 
 /**
@@ -68,8 +69,6 @@ export function readText(path: string): string {
   return text;
 }
 
-const kEnoent = -2;
-const kEnotdir = -20;
 const kStampLength = 5;
 const stamp = new Float64Array(kStampLength);
 const kNoStamp = new Float64Array(0);

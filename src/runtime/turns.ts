@@ -58,7 +58,7 @@ export class Turns {
     if (interrupted.length === 0) return;
     this.#recovered = Promise.all([
       this.#recovered,
-      ...interrupted.map(({ id, recover }) => this.#queued(id, new Deadline('recover', id, {}), recover)),
+      ...interrupted.map(({ id, recover }) => this.#queue.run(id, new Deadline('recover', id, {}), recover)),
     ]);
   }
 
@@ -77,7 +77,7 @@ export class Turns {
     this.check(id, o);
     const deadline = new Deadline(op, id, o);
     try {
-      return await this.#queued(id, deadline, () => {
+      return await this.#queue.run(id, deadline, () => {
         this.checkRoot();
         return call(deadline);
       });
@@ -85,17 +85,6 @@ export class Turns {
       throw operationError(error, op, id);
     } finally {
       deadline.dispose();
-    }
-  }
-
-  async #queued<T>(id: string, deadline: Deadline, call: () => Promise<T>): Promise<T> {
-    const turn = this.#queue.enter(id, deadline);
-    if (turn !== undefined) await turn;
-    try {
-      deadline.throwIfStopped();
-      return await call();
-    } finally {
-      this.#queue.leave(id);
     }
   }
 }
