@@ -1,10 +1,10 @@
 import { RuntimeError } from '../errors';
-import type { Adapter, Identity } from './adapter';
+import type { Adapter } from './adapter';
 import { cgroupMode, setFrozen, writeCgroupFile } from './cgroup';
 import { Deadline } from './deadline';
 import { cleanUp, knownEntriesOf } from './direct-cleanup';
 import { Found } from './found';
-import { KeptInit } from './init-handle';
+import { KeptInits } from './kept-inits';
 import type { ContainerListItem } from './output';
 import { attempt, type Direct, type ListEntry, type OciState, reason, Slices, Unfamiliar } from './state';
 import { settlesWithin, stuckError, stuckMs } from './stuck';
@@ -27,20 +27,15 @@ export interface DirectOptions {
 const kSigkill = 9;
 const kLateStartMs = 1000;
 const kMaxSignal = 64;
-/** Three descriptors each are kept for this many containers at most; the others' are opened for each call. */
-const kMaxKept = 512;
 
 /** The verbs of a runtime, done without starting it wherever that is known to be exactly the same. */
 export class DirectOperations {
   readonly #options: DirectOptions;
   readonly #adapter: Adapter | null;
   readonly #why: string;
-  readonly #kept = new Map<string, KeptInit>();
-  /** What has been listed before. */
-  readonly #listed = new WeakSet<Identity>();
+  readonly #kept = new KeptInits();
   /** Starts that go on although their callers have given up. */
   readonly #starting = new Map<string, Promise<void>>();
-  #isClosed = false;
 
   constructor(options: DirectOptions) {
     this.#options = options;
@@ -54,12 +49,8 @@ export class DirectOperations {
    * need not be read when it is to be started. The caller vouches that the process has not been reaped yet.
    */
   keep(id: string, pid: number): void {
-    this.#drop(id);
     const adapter = this.#adapter;
-    if (adapter === null || !this.#mayKeep()) return;
-    const kept = KeptInit.open(pid);
-    if (kept === null) return;
-    this.#kept.set(id, kept);
+    if (adapter === null || !this.#kept.keep(id, pid)) return;
     // What is unfamiliar in them is told by the operation that needs them.
     attempt(() => {
       adapter.identity(id);
@@ -68,7 +59,7 @@ export class DirectOperations {
   }
 
   forget(id: string): void {
-    this.#drop(id);
+    this.#kept.drop(id);
     this.#adapter?.forget(id);
   }
 
@@ -93,19 +84,16 @@ export class DirectOperations {
     const adapter = this.#need();
     const slices = new Slices();
     const names = adapter.listNames();
-    this.#keepOnly(adapter, new Set(names));
+    const all = new Set(names);
+    adapter.keepOnly(all);
+    this.#kept.keepOnly(all);
     const items: T[] = [];
     for (const name of names) {
       if (slices.isUsedUp()) await slices.next();
       const identity = adapter.listIdentity(name);
       if (identity === null) continue;
-      const found = new Found(
-        name,
-        this.#options.root,
-        adapter,
-        identity,
-        this.#keptOfListed(name, identity),
-      );
+      const kept = this.#kept.keepListed(name, identity);
+      const found = new Found(name, this.#options.root, adapter, identity, kept);
       items.push(convert(adapter.listEntry(name, found.standing())));
     }
     return items;
@@ -197,42 +185,7 @@ export class DirectOperations {
 
   /** Closes all that is kept. */
   close(): void {
-    this.#isClosed = true;
-    for (const kept of this.#kept.values()) kept.close();
-    this.#kept.clear();
-  }
-
-  #mayKeep(): boolean {
-    return !this.#isClosed && this.#kept.size < kMaxKept;
-  }
-
-  #drop(id: string): void {
-    this.#kept.get(id)?.close();
-    this.#kept.delete(id);
-  }
-
-  /** All other containers are gone, whoever has removed them. */
-  #keepOnly(adapter: Adapter, names: ReadonlySet<string>): void {
-    adapter.keepOnly(names);
-    for (const id of this.#kept.keys()) if (!names.has(id)) this.#drop(id);
-  }
-
-  /** From the second listing on the descriptors of what others have created are kept as well: half the time. */
-  #keptOfListed(id: string, identity: Identity): KeptInit | undefined {
-    const kept = this.#kept.get(id);
-    if (kept?.isFor(identity)) return kept;
-    if (!this.#listed.has(identity)) {
-      this.#listed.add(identity);
-      return undefined;
-    }
-    this.#drop(id);
-    const opened = this.#mayKeep() ? KeptInit.open(identity.pid) : null;
-    if (opened?.isFor(identity)) {
-      this.#kept.set(id, opened);
-      return opened;
-    }
-    opened?.close();
-    return undefined;
+    this.#kept.close();
   }
 
   #need(): Adapter {

@@ -48,8 +48,8 @@ function counterFiles({ cgroup_paths: paths, 'cgroup-path': relative }: StateFil
   if (isObject(paths)) return [...counterIn(paths.memory, kCounterV1), ...counterIn(paths[''], kCounterV2)];
   if (typeof relative !== 'string' || relative === '') return [];
   return [
-    ...counterIn(path.join('/sys/fs/cgroup', relative), kCounterV2),
-    ...counterIn(path.join('/sys/fs/cgroup/memory', relative), kCounterV1),
+    path.join('/sys/fs/cgroup', relative, kCounterV2),
+    path.join('/sys/fs/cgroup/memory', relative, kCounterV1),
   ];
 }
 

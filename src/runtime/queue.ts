@@ -19,22 +19,22 @@ function admission(waiting: Waiting, deadline: Deadline): Promise<void> {
   });
 }
 
-/** One turn at a time for each key, in order; those of different keys side by side. */
+/** Runs the calls of one key in order, those of different keys side by side. */
 export class KeyedQueue {
   readonly #waiting = new Map<string, Waiting>();
 
-  /** To be followed by leave() when it resolves; undefined when it is our turn at once. */
-  enter(key: string, deadline: Deadline): Promise<void> | undefined {
+  async run<T>(key: string, deadline: Deadline, call: () => Promise<T>): Promise<T> {
     const waiting = this.#waiting.get(key);
-    if (waiting !== undefined) return admission(waiting, deadline);
-    this.#waiting.set(key, []);
-    return undefined;
-  }
-
-  leave(key: string): void {
-    const next = this.#waiting.get(key)?.shift();
-    if (next) next();
-    else this.#waiting.delete(key);
+    if (waiting === undefined) this.#waiting.set(key, []);
+    else await admission(waiting, deadline);
+    try {
+      deadline.throwIfStopped();
+      return await call();
+    } finally {
+      const next = this.#waiting.get(key)?.shift();
+      if (next) next();
+      else this.#waiting.delete(key);
+    }
   }
 }
 
