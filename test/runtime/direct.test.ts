@@ -23,6 +23,11 @@ const kWorker = `
   setInterval(() => {}, 1000);
 `;
 
+/** The lines about those that are open now and were not. */
+function descriptorsSince(before: ReturnType<typeof snapshot>): string[] {
+  return diff(before, snapshot()).filter((line) => line.startsWith('descriptors: '));
+}
+
 describe('versionGate', () => {
   it('knows the proven versions and no other major', () => {
     for (const [known, text] of [
@@ -133,6 +138,18 @@ describe('direct operations', { skip: needsRuntime() }, () => {
     for (const id of ['', '.', '..', 'a/b', '../root/odd', 'a\0b', 'nobody']) whyNot(direct.state(id));
   });
 
+  /** A running container in a root of its own, where nothing is kept of it. */
+  const copied = async (id: string): Promise<{ list: string; cli: Cli; others: DirectOperations }> => {
+    const twin = await fixture.run(id);
+    const list = `${base}/${id}-root`;
+    cpSync(twin.stateDirectory, `${list}/${id}`, { recursive: true });
+    return {
+      list,
+      cli: new Cli(runtime, list, base),
+      others: new DirectOperations({ ...kOptions, root: list }),
+    };
+  };
+
   it('list as the command line does, in slices', async () => {
     const twin = await fixture.run('many');
     const list = `${base}/list-root`;
@@ -163,11 +180,7 @@ describe('direct operations', { skip: needsRuntime() }, () => {
   });
 
   it('leave a list of odd neighbours to the runtime, or tell the same', async () => {
-    const twin = await fixture.run('neighbour');
-    const list = `${base}/odd-root`;
-    cpSync(twin.stateDirectory, `${list}/neighbour`, { recursive: true });
-    const cli = new Cli(runtime, list, base);
-    const others = new DirectOperations({ ...kOptions, root: list });
+    const { list, cli, others } = await copied('neighbour');
     const check = async (path: string | Buffer): Promise<void> => {
       const answer = await others.listEntries();
       if (kind === 'crun') whyNot(answer);
@@ -197,16 +210,13 @@ describe('direct operations', { skip: needsRuntime() }, () => {
     await setFrozen(freezer, true, kept);
     await setFrozen(freezer, false, kept);
     assert.equal(kept.freezerText(freezer), thawed);
-    assert.deepEqual(
-      diff(atFirst, snapshot()).filter((line) => line.startsWith('descriptors: ')),
-      [],
-    );
+    assert.deepEqual(descriptorsSince(atFirst), []);
   });
 
   it('keep no descriptor after forget, close and destroy', async () => {
     const twin = await fixture.run('descriptors');
     const atFirst = snapshot();
-    const left = (): string[] => diff(atFirst, snapshot()).filter((line) => line.startsWith('descriptors: '));
+    const left = (): string[] => descriptorsSince(atFirst);
     twin.keep();
     twin.keep();
     direct.state('descriptors');
@@ -228,24 +238,18 @@ describe('direct operations', { skip: needsRuntime() }, () => {
   });
 
   it('keep those of what others have created from the second list on, and none after its removal', async () => {
-    const twin = await fixture.run('listed');
-    const list = `${base}/listed-root`;
-    cpSync(twin.stateDirectory, `${list}/listed`, { recursive: true });
-    const cli = new Cli(runtime, list, base);
-    const others = new DirectOperations({ ...kOptions, root: list });
+    const { list, cli, others } = await copied('listed');
     const atFirst = snapshot();
-    const left = (): number =>
-      diff(atFirst, snapshot()).filter((line) => line.startsWith('descriptors: ')).length;
     const answers: unknown[] = [];
     for (const descriptors of [0, 3, 3]) {
       answers.push(valueIn(await others.listEntries()));
-      assert.equal(left(), descriptors);
+      assert.equal(descriptorsSince(atFirst).length, descriptors);
     }
     const { stdout } = await cli.run('list', '--format', 'json');
     for (const answer of answers) assert.deepEqual(answer, JSON.parse(stdout));
     rmSync(`${list}/listed`, { recursive: true });
     assert.deepEqual(valueIn(await others.listEntries()), []);
-    assert.equal(left(), 0);
+    assert.deepEqual(descriptorsSince(atFirst), []);
   });
 
   it('keep no descriptor when the worker that had them is terminated', async () => {
