@@ -11,7 +11,8 @@ import {
   relativeCgroup,
 } from './cgroup';
 import { type CrunConfig, type CrunStatus, parseCrunConfig, parseCrunStatus } from './crun-state';
-import { type ListEntry, type OciState, ParsedFile, Unfamiliar } from './state';
+import { ParsedFile } from './parsed-file';
+import { type ListEntry, type OciState, Unfamiliar } from './state';
 
 interface CrunContainer extends Identity {
   readonly status: CrunStatus;

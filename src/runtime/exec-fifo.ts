@@ -6,6 +6,11 @@ import { Unfamiliar } from './state';
 
 const kReadable = 1;
 
+/** What a created container's init waits for; it is there until the container is started. */
+export function fifoIn(stateDirectory: string): string {
+  return `${stateDirectory}/exec.fifo`;
+}
+
 /**
  * runc's start: the init is waiting in open() for a reader, then writes "0" and execs; the end of file says that
  * it has. Once the fifo is open it must be read: closing it unread kills the init by EPIPE. So an init that dies

@@ -1,5 +1,6 @@
 import type { Adapter, Identity, Standing } from './adapter';
 import { freezerWord } from './cgroup';
+import { fifoIn } from './exec-fifo';
 import { InitPidfd, InitProbe, type KeptInit } from './init-handle';
 import { attempt, Unfamiliar } from './state';
 
@@ -18,11 +19,11 @@ export class Found {
     this.adapter = adapter;
     this.identity = identity;
     this.#kept = kept?.isFor(identity) ? kept : undefined;
-    this.probe = new InitProbe(identity, this.fifo, this.#kept);
+    this.probe = new InitProbe(identity, this.directory, this.#kept);
   }
 
   get fifo(): string {
-    return `${this.directory}/exec.fifo`;
+    return fifoIn(this.directory);
   }
 
   standing(): Standing {

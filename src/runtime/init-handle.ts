@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import { native } from '../native';
 import { kEsrch } from '../process/errno';
+import { FileStamp, isThere } from '../process/file-stamp';
 import type { Identity, InitWatch, Probe } from './adapter';
 import {
   byPath,
@@ -10,10 +11,12 @@ import {
   readCgroupFd,
   writeCgroupFd,
 } from './cgroup';
+import { fifoIn } from './exec-fifo';
 import { hasMemory, isAlive, readStat } from './process-stat';
-import { attempt, isThere, Unfamiliar } from './state';
+import { attempt, Unfamiliar } from './state';
 
 const kReadable = 1;
+const now = new FileStamp();
 
 /**
  * The descriptors of one container's init that are kept between calls. A pidfd and an open /proc/pid/statm stay
@@ -26,6 +29,8 @@ export class KeptInit implements FreezerAccess {
   readonly #statmFd: number;
   #freezerFd = -1;
   #freezerFile = '';
+  /** The state directory as it was when there was no exec.fifo in it any more; null: there may be one. */
+  #started: FileStamp | null = null;
   #isClosed = false;
 
   private constructor(pid: number, startTime: number, pidfd: number, statmFd: number) {
@@ -59,6 +64,23 @@ export class KeptInit implements FreezerAccess {
     const isRunning = hasMemory(this.#statmFd);
     if (isRunning === null) return false;
     return isRunning || isAlive(readStat(this.pid), this.startTime);
+  }
+
+  /**
+   * Whether exec.fifo is in the state directory. Once it is gone it is not looked for again while the directory is
+   * unchanged: on a tmpfs the kernel remembers no names that are not there, and takes twice as long to find that out.
+   */
+  hasFifo(directory: string): boolean {
+    if (this.#started !== null && now.take(directory) && now.isSame(this.#started)) return false;
+    this.#started = null;
+    const fifo = fifoIn(directory);
+    if (isThere(fifo)) return true;
+    const stamp = new FileStamp();
+    // Stamped, then looked for once more: what is put there later changes the stamp.
+    if (!stamp.take(directory)) return false;
+    if (isThere(fifo)) return true;
+    this.#started = stamp;
+    return false;
   }
 
   /** The freezer's text by a kept descriptor; null when its cgroup is gone. */
@@ -117,12 +139,12 @@ function openQuietly(path: string): number {
 export class InitProbe implements Probe, FreezerAccess {
   readonly #identity: Identity;
   readonly #kept: KeptInit | undefined;
-  readonly #fifo: string;
+  readonly #directory: string;
 
-  /** kept must be for this identity. */
-  constructor(identity: Identity, fifo: string, kept: KeptInit | undefined) {
+  /** directory: the container's state directory. kept must be for this identity. */
+  constructor(identity: Identity, directory: string, kept: KeptInit | undefined) {
     this.#identity = identity;
-    this.#fifo = fifo;
+    this.#directory = directory;
     this.#kept = kept;
   }
 
@@ -132,7 +154,7 @@ export class InitProbe implements Probe, FreezerAccess {
   }
 
   hasFifo(): boolean {
-    return isThere(this.#fifo);
+    return this.#kept?.hasFifo(this.#directory) ?? isThere(fifoIn(this.#directory));
   }
 
   freezerText(freezer: Freezer): string | null {

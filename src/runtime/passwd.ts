@@ -1,4 +1,4 @@
-import { ParsedFile } from './state';
+import { ParsedFile } from './parsed-file';
 
 const passwd = new ParsedFile('/etc/passwd', parsePasswd);
 

@@ -2,9 +2,10 @@ import fs from 'node:fs';
 import { readSmallText } from '../process/small-file';
 import type { Adapter, AdapterContext, Identity, InitWatch, Plan, Probe, Standing } from './adapter';
 import { readFifo } from './exec-fifo';
+import { ParsedFile } from './parsed-file';
 import { ownerName } from './passwd';
 import { parseRuncState, type RuncState } from './runc-state';
-import { type ListEntry, type OciState, ParsedFile, Unfamiliar } from './state';
+import { type ListEntry, type OciState, Unfamiliar } from './state';
 
 /** runc's own rule for ids; list leaves out directories that break it. */
 const kId = /^[\w+,\-.]+$/;

@@ -1,8 +1,3 @@
-import fs from 'node:fs';
-import { native } from '../native';
-import { kEnoent, kEnotdir } from '../process/errno';
-import { readSmall, smallFile } from '../process/small-file';
-
 /**
  * An answer that was worked out without starting the runtime, or the reason why it could not be.
  * `done: false` means: use the command line. Nothing has been changed, except where destroy() says so.
@@ -57,77 +52,6 @@ export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
 /** The name of the errno of a failed system call: 'ENOENT'. */
 export function errnoName(error: unknown): string {
   return isSystemError(error) ? (error.code ?? '') : '';
-}
-
-/** A file's text. What is not plain UTF-8 is unfamiliar: the runtimes differ in what they do with it. */
-export function readText(path: string): string {
-  const length = readSmall(path);
-  if (length === null) throw new Unfamiliar(`${path} is gone`);
-  const isWhole = length < smallFile.length;
-  const text = isWhole ? smallFile.toString('utf8', 0, length) : fs.readFileSync(path, 'utf8');
-  if (text.includes('\uFFFD')) throw new Unfamiliar(`${path} is not UTF-8`);
-  return text;
-}
-
-const kStampLength = 5;
-const stamp = new Float64Array(kStampLength);
-const kNoStamp = new Float64Array(0);
-
-/** Whether a file is there; a failure other than that it is not is unfamiliar. */
-export function isThere(path: string): boolean {
-  return stampOf(path, kNoStamp);
-}
-
-/** native.fileStamp(): a third of what fs.statSync() costs. */
-function stampOf(path: string, out: Float64Array): boolean {
-  const result = native.fileStamp(path, out);
-  if (result === 0) return true;
-  if (result === kEnoent || result === kEnotdir) return false;
-  throw new Unfamiliar(`stat ${path}: error ${-result}`);
-}
-
-/**
- * A file that is parsed once for as long as it stays the same file: the runtimes replace their state files by
- * rename, so a new content is a new inode.
- */
-export class ParsedFile<T> {
-  readonly #path: string;
-  readonly #parse: (text: string, path: string) => T;
-  readonly #stamp = new Float64Array(kStampLength);
-  #value: T | undefined;
-
-  constructor(path: string, parse: (text: string, path: string) => T) {
-    this.#path = path;
-    this.#parse = parse;
-  }
-
-  /** The parsed content, or undefined when there is no such file. */
-  read(): T | undefined {
-    for (let tries = 0; tries < 3; tries++) {
-      if (!stampOf(this.#path, stamp)) return undefined;
-      if (this.#value !== undefined && this.#isSame()) return this.#value;
-      this.#value = undefined;
-      this.#stamp.set(stamp);
-      const value = this.#parse(readText(this.#path), this.#path);
-      // Replaced while it was being read: the stamp must be that of what was parsed.
-      if (!stampOf(this.#path, stamp)) return undefined;
-      if (!this.#isSame()) continue;
-      this.#value = value;
-      return value;
-    }
-    throw new Unfamiliar(`${this.#path} keeps changing`);
-  }
-
-  /** What read() returned last. */
-  get last(): T {
-    if (this.#value === undefined) throw new Unfamiliar('read before');
-    return this.#value;
-  }
-
-  #isSame(): boolean {
-    for (let i = 0; i < kStampLength; i++) if (stamp[i] !== this.#stamp[i]) return false;
-    return true;
-  }
 }
 
 /**

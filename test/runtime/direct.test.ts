@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { describe, it } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { cgroupMode, freezerOf, relativeCgroup, setFrozen } from '../../src/runtime/cgroup';
@@ -120,6 +129,30 @@ describe('direct operations', { skip: needsRuntime() }, () => {
     writeFileSync(path, text);
     assert.equal(valueIn(direct.state('reused')).status, 'running');
     assert.equal(initState(twin.init), 'alive');
+  });
+
+  it('see an exec.fifo that goes and comes back, kept or not', async () => {
+    for (const isKept of [true, false]) {
+      const id = `fifo-${isKept}`;
+      const twin = await fixture.create(id);
+      if (isKept) twin.keep();
+      const fifo = `${twin.stateDirectory}/exec.fifo`;
+      const hidden = `${twin.directory}/hidden`;
+      const check = async (status: string): Promise<void> => {
+        for (let i = 0; i < 3; i++) assert.equal(valueIn(direct.state(id)).status, status);
+        assert.deepEqual(valueIn(direct.state(id)), await fixture.stateByCli(id));
+      };
+      for (let i = 0; i < 2; i++) {
+        await check('created');
+        renameSync(fifo, hidden);
+        await check('running');
+        writeFileSync(`${twin.stateDirectory}/other`, '');
+        await check('running');
+        rmSync(`${twin.stateDirectory}/other`);
+        renameSync(hidden, fifo);
+      }
+      await check('created');
+    }
   });
 
   it('leave unknown keys, half a file, odd ids and no container to the runtime', async () => {

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { parseCrunConfig, parseCrunStatus } from '../../src/runtime/crun-state';
+import { ParsedFile } from '../../src/runtime/parsed-file';
 import { isAlive, parseProcessStat } from '../../src/runtime/process-stat';
 import { parseRuncState } from '../../src/runtime/runc-state';
-import { attempt, ParsedFile, Unfamiliar } from '../../src/runtime/state';
+import { attempt, Unfamiliar } from '../../src/runtime/state';
 import { temporaryDirectory } from '../helpers/temporary';
 
 const kUnfamiliar = { name: 'Unfamiliar' };
