@@ -16,12 +16,26 @@ double milliseconds(const struct statx_timestamp& time) {
   return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_nsec) / 1e6;
 }
 
+// By number: musl has the function only since 1.2.4.
+int statx_of(int fd, const char* path, int flags, unsigned mask, struct statx& status) {
+  return or_errno(static_cast<int>(syscall(SYS_statx, fd, path, flags, mask, &status)));
+}
+
+/** 0 for a regular file, which those of procfs and cgroupfs are as well. */
+int check_regular(int fd) {
+  struct statx status = {};
+  const int result = statx_of(fd, "", AT_EMPTY_PATH, STATX_TYPE, status);
+  const int type = status.stx_mode & S_IFMT;
+  if (result != 0 || type == S_IFREG) return result;
+  return type == S_IFDIR ? -EISDIR : -EINVAL;
+}
+
 }  // namespace
 
 int stamp_file(const char* path, FileStamp& stamp) {
-  // By number: musl has the function only since 1.2.4.
   struct statx status = {};
-  if (syscall(SYS_statx, AT_FDCWD, path, 0, STATX_BASIC_STATS, &status) != 0) return -errno;
+  const int result = statx_of(AT_FDCWD, path, 0, STATX_BASIC_STATS, status);
+  if (result != 0) return result;
   stamp.device = (static_cast<uint64_t>(status.stx_dev_major) << 32) | status.stx_dev_minor;
   stamp.inode = status.stx_ino;
   stamp.size = status.stx_size;
@@ -33,6 +47,8 @@ int stamp_file(const char* path, FileStamp& stamp) {
 ssize_t read_file(const char* path, int flags, void* buffer, size_t length) {
   const UniqueFd fd(retry_interrupted([&] { return open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | flags); }));
   if (!fd) return -errno;
+  const int refused = check_regular(fd.get());
+  if (refused != 0) return refused;
   size_t total = 0;
   while (total < length) {
     const ssize_t count =

@@ -24,7 +24,7 @@ int stamp_file(const char* path, FileStamp& stamp);
 /**
  * Opens a file, reads it from its start to its end or until the buffer is full, and closes it: what procfs, cgroupfs
  * and state directories have is small. `flags` go to open(2) beside O_RDONLY, O_NONBLOCK (a fifo must not make us
- * wait) and O_CLOEXEC. The number of bytes, or -errno.
+ * wait) and O_CLOEXEC. The number of bytes, or -errno; EISDIR, or EINVAL for what else is no regular file.
  */
 ssize_t read_file(const char* path, int flags, void* buffer, size_t length);
 

@@ -46,8 +46,9 @@ void SpawnThread::submit(std::unique_ptr<SpawnJob> job) {
   if (start()) {
     uv_mutex_lock(&mutex_);
     queue_.push_back(std::move(job));
-    uv_cond_signal(&wake_);
     uv_mutex_unlock(&mutex_);
+    // Afterwards: it would wake up only to wait for the mutex.
+    uv_cond_signal(&wake_);
     return;
   }
   CloneStack stack;

@@ -106,7 +106,8 @@ export interface Addon {
   fileStamp(path: string, out: Float64Array): number;
   /**
    * Reads a file from its start to its end, or until the length bytes at offset of buffer are full; flags go to
-   * open(2) beside O_RDONLY, O_NONBLOCK and O_CLOEXEC. The number of bytes, or -errno.
+   * open(2) beside O_RDONLY, O_NONBLOCK and O_CLOEXEC. The number of bytes, or -errno: -EISDIR, or -EINVAL for what
+   * else is no regular file.
    */
   readFile(path: string, flags: number, buffer: Uint8Array, offset: number, length: number): number;
   /**

@@ -84,11 +84,12 @@ TEST(a_file_is_read_to_its_end_or_until_the_buffer_is_full) {
   CHECK_EQUAL(count_descriptors(), before);
 }
 
-TEST(a_fifo_is_not_waited_for_and_a_symlink_followed_only_where_it_may_be) {
+TEST(only_a_regular_file_is_read_and_a_symlink_followed_only_where_it_may_be) {
   const Directory directory;
   char buffer[16];
   CHECK_EQUAL(mkfifo(directory.at("fifo").c_str(), 0600), 0);
-  CHECK_EQUAL(read_file(directory.at("fifo").c_str(), 0, buffer, sizeof buffer), 0);
+  CHECK_EQUAL(read_file(directory.at("fifo").c_str(), 0, buffer, sizeof buffer), -EINVAL);
+  CHECK_EQUAL(read_file("/dev/zero", 0, buffer, sizeof buffer), -EINVAL);
   write_file(directory.at("file"), "text");
   CHECK_EQUAL(symlink(directory.at("file").c_str(), directory.at("other").c_str()), 0);
   CHECK_EQUAL(read_file(directory.at("other").c_str(), 0, buffer, sizeof buffer), 4);

@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { TextDecoder } from 'node:util';
 import { isScarcity, RuntimeError } from '../errors';
+import { native } from '../native';
 import type { OciConfig } from '../oci';
+import { systemError } from '../process/exit';
+import { smallFile } from '../process/small-file';
 import { Recent } from '../recent';
 import { checkConfig, explain, invalidBundle } from './check';
 import { findJsonFault, toJson } from './json';
@@ -25,8 +27,8 @@ export async function readConfig(op: string, bundlePath: string, file?: string):
 }
 
 /**
- * The same with the text as it stands in the file. Read here and now: it takes some ten microseconds, where the five
- * calls through libuv's thread pool would take half a millisecond of every create, and wait behind all that is there.
+ * The same with the text as it stands in the file. Read here and now: it takes some ten microseconds, where libuv's
+ * thread pool would take half a millisecond of every create, and wait behind all that is there.
  */
 export function readConfigFile(
   op: string,
@@ -58,31 +60,15 @@ function parseAndCheck(op: string, bundlePath: string, name: string, bytes: Buff
   return { config: checkConfig(op, bundlePath, value, name), text };
 }
 
+/** In one native call; a second one for what is longer than most. */
 function readBounded(file: string): Buffer {
-  // O_NONBLOCK: opening a FIFO must not wait for a writer.
-  const fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
-  try {
-    const info = fstatSync(fd);
-    if (info.isDirectory()) throw new Error('it is a directory; must be a regular file');
-    if (!info.isFile()) throw new Error('it is not a regular file');
-    if (info.size > kMaxConfigBytes) throw tooLarge();
-    return readAll(fd, info.size);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-/** Reads to the end even if the file has grown since, but not past the limit; some file systems say size 0. */
-function readAll(fd: number, sizeHint: number): Buffer {
-  const chunks: Buffer[] = [];
-  let total = 0;
+  let buffer = smallFile;
   for (;;) {
-    const chunk = Buffer.allocUnsafe(Math.max(sizeHint - total, 0) + 1024);
-    const bytesRead = readSync(fd, chunk, 0, chunk.length, null);
-    if (bytesRead === 0) return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
-    total += bytesRead;
-    if (total > kMaxConfigBytes) throw tooLarge();
-    chunks.push(chunk.subarray(0, bytesRead));
+    const length = native.readFile(file, 0, buffer, 0, buffer.length);
+    if (length < 0) throw systemError('open', length);
+    if (length < buffer.length) return Buffer.from(buffer.subarray(0, length));
+    if (length > kMaxConfigBytes) throw tooLarge();
+    buffer = Buffer.allocUnsafe(kMaxConfigBytes + 1);
   }
 }
 
@@ -99,6 +85,7 @@ function fileError(op: string, bundlePath: string, what: string, error: unknown)
     ENOENT: 'no such file',
     ENOTDIR: 'a part of the path is not a directory',
     EISDIR: 'it is a directory; must be a regular file',
+    EINVAL: 'it is not a regular file',
     ELOOP: 'too many symbolic links',
   };
   const reason = `${what}: ${code === undefined ? message : (reasons[code] ?? message)}`;

@@ -1,6 +1,9 @@
 import fs from 'node:fs';
 import { native } from '../native';
 import { systemError } from './exit';
+import { FileStamp } from './file-stamp';
+
+const now = new FileStamp();
 
 /**
  * The runtime's binary as a sealed memfd, read once. crun and runc copy their own binary into a sealed memfd and
@@ -11,7 +14,8 @@ export class RuntimeImage {
   readonly path: string;
   readonly #wanted: boolean;
   #fd = -1;
-  #identity = '';
+  /** Of the file that the image was made from; null: there is none yet. */
+  #stamp: FileStamp | null = null;
   /** Set once an exec from the image has worked, so that a refusal can be told from a broken runtime. */
   proven = false;
 
@@ -23,12 +27,12 @@ export class RuntimeImage {
   /** The image to execute, or -1: start by path. Throws what stat(2) says when the file is missing. */
   descriptor(): number {
     if (!this.#wanted) return -1;
-    const stat = fs.statSync(this.path);
-    const identity = `${stat.dev}:${stat.ino}:${stat.size}:${stat.mtimeMs}:${stat.ctimeMs}`;
-    if (identity === this.#identity) return this.#fd;
+    if (this.#stamp !== null && now.take(this.path) && now.isSame(this.#stamp)) return this.#fd;
     this.release();
-    this.#fd = copyToImage(this.path, stat);
-    this.#identity = identity;
+    const stamp = new FileStamp();
+    const isThere = stamp.take(this.path);
+    this.#fd = copyToImage(this.path);
+    this.#stamp = isThere ? stamp : null;
     return this.#fd;
   }
 
@@ -40,12 +44,13 @@ export class RuntimeImage {
 
   release(): void {
     this.refuse();
-    this.#identity = '';
+    this.#stamp = null;
     this.proven = false;
   }
 }
 
-function copyToImage(path: string, stat: fs.Stats): number {
+function copyToImage(path: string): number {
+  const stat = fs.statSync(path);
   // A script's interpreter needs a path to open, and set-user-id bits do not travel with a copy.
   if (!stat.isFile() || (stat.mode & 0o6000) !== 0 || (stat.mode & 0o111) === 0) return -1;
   let file: number;

@@ -1,4 +1,5 @@
 import fs from 'node:fs';
+import { FileStamp } from '../process/file-stamp';
 import { Recent } from '../recent';
 import { isObject } from './json';
 import { memberSpans, type Span } from './json-spans';
@@ -30,7 +31,8 @@ export class CreateCache {
   readonly #runtime: string;
   readonly #filters = new Map<string, string>();
   readonly #places = new Recent<string, Places | null>();
-  #runtimeStamp = '';
+  /** Of the runtime whose filters these are; null when it was not there. */
+  #stamp: FileStamp | null = null;
   /** crun from about 1.9 on (or one with libgcrypt) keeps filters itself, as fast: then it is left alone. */
   #hasOwnCache = false;
 
@@ -57,10 +59,10 @@ export class CreateCache {
   }
 
   #forgetAnotherRuntime(): void {
-    const stat = fs.statSync(this.#runtime, { throwIfNoEntry: false });
-    const stamp = `${stat?.dev} ${stat?.ino} ${stat?.size} ${stat?.mtimeMs} ${stat?.ctimeMs}`;
-    if (stamp === this.#runtimeStamp) return;
-    this.#runtimeStamp = stamp;
+    const stamp = new FileStamp();
+    const isThere = stamp.take(this.#runtime);
+    if (isThere && this.#stamp !== null && stamp.isSame(this.#stamp)) return;
+    this.#stamp = isThere ? stamp : null;
     this.#filters.clear();
     this.#hasOwnCache = false;
   }

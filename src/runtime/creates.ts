@@ -7,6 +7,7 @@ import { makePrivateDirectory } from './workspace';
 export class Creates {
   readonly #settings: Settings;
   readonly #places: Semaphore;
+  #hasRoot = false;
 
   constructor(settings: Settings) {
     this.#settings = settings;
@@ -21,7 +22,9 @@ export class Creates {
     create: (deadline: Deadline) => Promise<T>,
   ): Promise<T> {
     return this.#places.run(deadline, async () => {
-      makePrivateDirectory(this.#settings.root);
+      // Once: where it is removed afterwards, the runtime makes it again (mode 0700).
+      if (!this.#hasRoot) makePrivateDirectory(this.#settings.root);
+      this.#hasRoot = true;
       if (timeoutMs !== undefined) return create(deadline);
       const watchdog = new Deadline('create', id, {
         timeoutMs: this.#settings.createTimeoutMs,

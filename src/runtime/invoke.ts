@@ -113,10 +113,9 @@ export class Invoker {
     const { deadline } = call;
     try {
       const status = await untilExit(pid, exited, call);
-      const texts = captured.texts();
-      if (deadline.stopped) throw deadline.error({ argv, ...texts, cleanedUp: false });
+      if (deadline.stopped) throw deadline.error({ argv, ...captured.texts(), cleanedUp: false });
       if (status.code === 0) return { pid, argv, stdout: captured.stdout() };
-      throw runtimeFailure(call, argv, status, texts);
+      throw runtimeFailure(call, argv, status, captured.texts());
     } finally {
       captured.close();
     }

@@ -249,15 +249,16 @@ function readPid(file: string, running: RunningCall, request: Launch): number {
   return pid;
 }
 
+const pidText = Buffer.allocUnsafeSlow(pidBytes + 1);
+
 function pidIn(file: string): number | null {
-  const bytes = Buffer.alloc(pidBytes + 1);
-  const length = native.readFile(file, fs.constants.O_NOFOLLOW, bytes, 0, bytes.length);
+  const length = native.readFile(file, fs.constants.O_NOFOLLOW, pidText, 0, pidText.length);
   if (length < 0) {
     const error = systemError('open', length);
     if (isScarcity(error)) throw error;
     return null;
   }
-  return parsePid(bytes.toString('latin1', 0, length));
+  return parsePid(pidText.toString('latin1', 0, length));
 }
 
 /** The pid that a pid file's text is, if it can be one. */

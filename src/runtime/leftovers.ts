@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { isScarcity } from '../errors';
+import { isThere } from '../process/file-stamp';
 import { endProcesses } from '../process/tree';
 import { deleteArgs } from './args';
 import { cgroupHierarchies, cgroupMode, relativeCgroup } from './cgroup';
@@ -47,7 +48,7 @@ export async function removeFailedContainer(
 export function hasCgroup(cgroupsPath: string): boolean {
   try {
     const relative = relativeCgroup(cgroupsPath);
-    return ['', 'freezer/'].some((hierarchy) => fs.existsSync(`/sys/fs/cgroup/${hierarchy}${relative}`));
+    return ['', 'freezer/'].some((hierarchy) => isThere(`/sys/fs/cgroup/${hierarchy}${relative}`));
   } catch {
     return true;
   }

@@ -26,10 +26,9 @@ export class CallDirectory {
   readonly #names = new Set<string>();
 
   constructor(intent?: Intent) {
-    const parent = runDirectory();
-    makePrivateDirectory(parent);
     // The owner in the name lets a later process recognise what a killed one left.
-    this.path = fs.mkdtempSync(path.join(parent, `${CallDirectory.prefix}${ownName()}-`));
+    const prefix = `${CallDirectory.prefix}${ownName()}-`;
+    this.path = inRunDirectory((directory) => fs.mkdtempSync(path.join(directory, prefix)));
     if (intent) writeIntent(this.file(intentName), intent);
   }
 
@@ -49,6 +48,23 @@ export class CallDirectory {
     }
   }
 }
+
+/** Makes something in the run directory, which is made and checked when that is done for the first time. */
+function inRunDirectory(make: (directory: string) => string): string {
+  const directory = runDirectory();
+  if (directory === checkedRunDirectory) {
+    try {
+      return make(directory);
+    } catch (error) {
+      if (errnoName(error) !== 'ENOENT') throw error;
+    }
+  }
+  makePrivateDirectory(directory);
+  checkedRunDirectory = directory;
+  return make(directory);
+}
+
+let checkedRunDirectory = '';
 
 function unlinkIfThere(file: string): void {
   try {
@@ -123,8 +139,9 @@ export function claimCallDirectory(directory: string): CallDirectory | null {
   }
 }
 
-/** Makes a directory of mode 0700 or checks that the one there is ours. */
+/** Checks that the directory is ours, or makes it with mode 0700. */
 export function makePrivateDirectory(directory: string): void {
+  if (checkPrivateDirectory(directory)) return;
   try {
     fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
   } catch (error) {

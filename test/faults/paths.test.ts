@@ -9,6 +9,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -95,6 +96,43 @@ describe('paths that somebody else has a hand in', { skip: needsRuntime() }, () 
     await assert.rejects(creating, { code: 'ERR_ABORTED' });
     assert.equal(calls().length, 0);
     await slow[Symbol.asyncDispose]();
+  });
+
+  test('a root that is removed between two creates is made again, for its owner alone', async () => {
+    const root = path.join(temporaryDirectory('root'), 'state');
+    const own = newDobby({ root });
+    for (let i = 0; i < 2; i++) {
+      const container = await own.create(newId(), await newBundle(['/bin/true']));
+      assert.equal(lstatSync(root).mode & 0o777, 0o700);
+      await container.destroy({ force: true });
+      rmSync(root, { recursive: true });
+    }
+    await own[Symbol.asyncDispose]();
+  });
+
+  test('a run directory that is removed between two calls is made again, for its owner alone', () => {
+    const workspace = JSON.stringify(require.resolve('../../src/runtime/workspace'));
+    const script = `
+      const fs = require('node:fs');
+      const { CallDirectory } = require(${workspace});
+      for (let i = 0; i < 2; i++) {
+        const directory = new CallDirectory();
+        console.log(fs.existsSync(directory.path), (fs.lstatSync('/run/dobby-runc').mode & 0o777).toString(8));
+        directory.remove();
+        fs.rmdirSync('/run/dobby-runc');
+      }`;
+    const inOwnRun = [
+      '--mount',
+      '--propagation',
+      'private',
+      'sh',
+      '-c',
+      'mount -t tmpfs run /run && exec "$@"',
+    ];
+    const output = execFileSync('unshare', [...inOwnRun, 'sh', process.execPath, '-e', script], {
+      encoding: 'utf8',
+    });
+    assert.equal(output, 'true 700\ntrue 700\n');
   });
 
   test('a symlink where the pid file is to be is replaced, and what it points to is left alone', async () => {
