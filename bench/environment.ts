@@ -57,11 +57,15 @@ const onTmpfs = [
  * Runs this program again where runtimes work (scripts/cgroup-env) and leftover processes are reaped at once, as
  * below systemd or a container's init; null when it is running there already, else the exit code.
  */
-export async function enterEnvironment(script: string, argv: readonly string[]): Promise<number | null> {
+export async function enterEnvironment(
+  cgroup: 'auto' | 'v1' | 'v2',
+  script: string,
+  argv: readonly string[],
+): Promise<number | null> {
   if (process.env[mark] !== undefined) return null;
   const child = spawn(
     path.join(repository, 'scripts', 'cgroup-env'),
-    ['--own-tree', 'auto', ...onTmpfs, binaries.baseline, 'reap', '--', process.execPath, script, ...argv],
+    ['--own-tree', cgroup, ...onTmpfs, binaries.baseline, 'reap', '--', process.execPath, script, ...argv],
     { stdio: 'inherit', env: { ...process.env, [mark]: '1' } },
   );
   // A terminal's interrupt reaches the child without us; it cleans up, and we wait for that.

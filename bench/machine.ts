@@ -20,6 +20,8 @@ export interface Machine {
   runtimes: Record<string, string>;
   cgroup: 'v1' | 'v2';
   hugePages: string;
+  /** /sys/kernel/rcu_expedited: whether what waits for all processors is hurried on. */
+  rcuExpedited?: boolean;
   /** What the runtimes' state is on: 'tmpfs', or another file system's type as statfs(2) has it. */
   stateOn?: string;
   commit: string;
@@ -103,6 +105,7 @@ export function describeMachine(runtimes: Runtimes): Machine {
     cgroup: cgroupMode(),
     stateOn: stateFileSystem(),
     hugePages: /\[(\w+)\]/.exec(readText('/sys/kernel/mm/transparent_hugepage/enabled'))?.[1] ?? 'unknown',
+    rcuExpedited: readText('/sys/kernel/rcu_expedited').trim() === '1',
     commit: commitOf(repository),
     version: manifest.version,
   };

@@ -68,7 +68,7 @@ async function main(argv: readonly string[]): Promise<number> {
   // Before minutes of measuring, not after.
   const before = options.against === undefined ? undefined : readResults(options.against);
   buildBaseline();
-  const inner = await enterEnvironment(__filename, argv);
+  const inner = await enterEnvironment(options.cgroup, __filename, argv);
   if (inner !== null) return inner;
 
   const results = await measure(wanted, options);

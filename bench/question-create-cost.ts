@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Variant, variants } from './bundle';
 import { baselines } from './contestants';
 import { imageOf, isBaseline, runBaseline } from './contestants/baseline';
@@ -28,24 +29,26 @@ export const createCost: Question = {
       samples: pick(scale, { smoke: 1, quick: 3, full: 10 }),
       warmup: pick(scale, { smoke: 0, quick: 1, full: 2 }),
     })),
-  run: measureCreateCost,
+  run: (job) => measureCreates(job, job.params.variant as Variant),
 };
 
-async function measureCreateCost(job: Job): Promise<Samples> {
+/** Containers of a variant, one after another; each to its first byte of output. */
+export async function measureCreates(job: Job, variant: Variant, idleMs = 0): Promise<Samples> {
   const runtime = runtimeFor(job.params);
   const root = runtimeRoot(job.workspace, runtime, job.contestant);
   const bundle = bundleFor(job.workspace, {
     args: ['/probe', 'byte'],
-    variant: job.params.variant as Variant,
+    variant,
   });
   const { samples: count, warmup: warm } = job;
-  const withoutCgroup = job.params.variant === 'no-cgroup';
+  const withoutCgroup = variant === 'no-cgroup';
   if (isBaseline(job.contestant)) {
     const options = { runtime, root, bundle, count, warm, image: imageOf(job.contestant) };
     const measured = await runBaseline('cycle', {
       ...options,
       ...(withoutCgroup ? { 'cgroup-manager': 'disabled' } : {}),
       prefix: `v${job.serial}-`,
+      'idle-ms': idleMs,
     });
     const { create = [], firstByte = [], failures } = measured;
     if (failures?.[0] !== 0)
@@ -60,6 +63,7 @@ async function measureCreateCost(job: Job): Promise<Samples> {
   const samples: Samples = {};
   for (let i = -warm; i < count; i++) {
     const id = `v${process.pid}-${job.serial}-${i + warm}`;
+    if (idleMs > 0) await sleep(idleMs);
     const start = nowNs();
     const container = await driver.create(id, bundle, { stdout: 'pipe' });
     const createNs = nowNs() - start;

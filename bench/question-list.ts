@@ -12,6 +12,7 @@ import {
   type Scale,
   type Workspace,
 } from './question';
+import { startShared } from './shared-containers';
 import { add, timed } from './timing';
 import { bundleFor, runtimeRoot } from './workspace';
 
@@ -46,18 +47,14 @@ function rootOf(params: Params, workspace: Workspace): string {
   return runtimeRoot(workspace, runtimeFor(params), 'shared');
 }
 
-async function createContainers(params: Params, workspace: Workspace): Promise<() => Promise<void>> {
-  const options = {
+function createContainers(params: Params, workspace: Workspace): Promise<() => Promise<void>> {
+  return startShared({
     runtime: runtimeFor(params),
     root: rootOf(params, workspace),
     bundle: bundleFor(workspace, { args: ['/probe', 'sleep'] }),
     prefix,
     count: params.containers as number,
-  };
-  await runBaseline('create-many', options);
-  return async () => {
-    await runBaseline('delete-many', options);
-  };
+  });
 }
 
 async function measureList(job: Job): Promise<Samples> {

@@ -1,4 +1,5 @@
 import type { Question } from './question';
+import { afterIdling } from './question-after-idling';
 import { contention } from './question-contention';
 import { createCost } from './question-create-cost';
 import { cycle } from './question-cycle';
@@ -23,6 +24,7 @@ export const questions: readonly Question[] = [
   operationBlock,
   list,
   cycle,
+  afterIdling,
   exits,
   output,
   memory,

@@ -64,7 +64,7 @@ export function conditionsText(results: Results): string {
   const { machine } = results;
   return [
     `${machine.cpu}, ${machine.cpus} processors, ${format('bytes', machine.memoryBytes)}`,
-    `${machine.distribution}, Linux ${machine.kernel}, cgroup ${machine.cgroup}, huge pages ${machine.hugePages}, state on ${machine.stateOn ?? 'the disk'}`,
+    `${machine.distribution}, Linux ${machine.kernel}, cgroup ${machine.cgroup}, huge pages ${machine.hugePages}, state on ${machine.stateOn ?? 'the disk'}${machine.rcuExpedited ? ', RCU expedited' : ''}`,
     `Node ${machine.node}, libuv ${machine.libuv}; ${Object.values(machine.runtimes).join(', ')}`,
     `commit ${machine.commit}, ${results.startedAt}, ${results.scale}`,
   ].join('\n');

@@ -1,5 +1,5 @@
 /* cycle: create, start, first output byte, exit, delete; --in-flight threads side by side for as many cycles
- * as --count says in all. A failed cycle is counted, said on stderr, and cleaned up. */
+ * as --count says in all, --idle-ms before each. A failed cycle is counted, said on stderr, and cleaned up. */
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -11,7 +11,7 @@
 
 static struct runtime runtime;
 static const char *prefix;
-static long total, warm;
+static long total, warm, idle_ms;
 static atomic_long next_cycle, failures, measured_start;
 static pthread_mutex_t output = PTHREAD_MUTEX_INITIALIZER;
 
@@ -57,6 +57,7 @@ static void *run_cycles(void *unused) {
   for (long i; (i = atomic_fetch_add(&next_cycle, 1)) < total + warm;) {
     char id[kMaxId];
     snprintf(id, sizeof id, "%s%d-%ld", prefix, getpid(), i);
+    if (idle_ms > 0) usleep((useconds_t)idle_ms * 1000);
     if (i == warm) atomic_store(&measured_start, (long)now_ns());
     struct times times = {0};
     const char *step = "";
@@ -83,6 +84,7 @@ int command_cycle(const struct options *options) {
   prefix = option(options, "prefix", "c");
   total = option_number(options, "count", 1);
   warm = option_number(options, "warm", 0);
+  idle_ms = option_number(options, "idle-ms", 0);
   become_subreaper();
 
   enum { kMaxThreads = 512 };
