@@ -80,8 +80,10 @@ test('format chooses the largest unit in which the value is at least one', () =>
   assert.equal(format('count', 0), '0');
 });
 
-test('parseArguments refuses an unknown option and two scales', () => {
+test('parseArguments refuses an unknown option, two scales and an unknown cgroup mode', () => {
   assert.throws(() => parseArguments(['--fast']), TypeError);
   assert.throws(() => parseArguments(['--quick', '--smoke']), TypeError);
+  assert.throws(() => parseArguments(['--cgroup', 'v3']), TypeError);
+  assert.equal(parseArguments(['--cgroup', 'v2']).cgroup, 'v2');
   assert.deepEqual(parseArguments(['--quick', 'list']).questions, ['list']);
 });
