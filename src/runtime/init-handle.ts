@@ -76,7 +76,8 @@ export class KeptInit implements FreezerAccess {
     const fifo = fifoIn(directory);
     if (isThere(fifo)) return true;
     const stamp = new FileStamp();
-    // Stamped, then looked for once more: what is put there later changes the stamp.
+    // Stamped, then looked for once more: what is put there later changes the stamp. Before Linux 6.13 only if it comes
+    // in another clock tick; but no runtime puts a fifo back.
     if (!stamp.take(directory)) return false;
     if (isThere(fifo)) return true;
     this.#started = stamp;
