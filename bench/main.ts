@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { type Arguments, parseArguments, usage } from './arguments';
 import { changesText, compare, isOurs } from './compare';
-import { contestantNames } from './contestants';
+import { contestantNames } from './contestants/index';
 import { buildBaseline, enterEnvironment } from './environment';
 import { describeMachine, findRuntimes } from './machine';
 import { resultsDirectory } from './paths';

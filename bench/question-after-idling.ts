@@ -1,4 +1,4 @@
-import { baselines } from './contestants';
+import { baselines } from './contestants/index';
 import { pick, type Question, type Scale } from './question';
 import { measureCreates } from './question-create-cost';
 

@@ -1,5 +1,5 @@
-import { ourSpawns } from './contestants';
 import { openContainerDriver } from './contestants/container-drivers';
+import { ourSpawns } from './contestants/index';
 import { expectSuccess } from './contestants/process-driver';
 import { openProcessDriver } from './contestants/process-drivers';
 import { type Load, loads, startLoad } from './load';

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Variant, variants } from './bundle';
-import { baselines } from './contestants';
 import { imageOf, isBaseline, runBaseline } from './contestants/baseline';
 import { openContainerDriver } from './contestants/container-drivers';
+import { baselines } from './contestants/index';
 import { firstData } from './first-data';
 import { runtimeFor } from './machine';
 import { type Job, pick, type Question, type Samples, type Scale } from './question';

@@ -1,8 +1,8 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { baselines, ours } from './contestants';
 import { imageOf, isBaseline, runBaseline } from './contestants/baseline';
 import type { ContainerDriver } from './contestants/container-driver';
 import { openContainerDriver } from './contestants/container-drivers';
+import { baselines, ours } from './contestants/index';
 import { firstData } from './first-data';
 import { runtimeFor } from './machine';
 import { type Job, pick, type Question, type Samples, type Scale } from './question';

@@ -1,6 +1,6 @@
-import { baselines, commandLineCallers, ours } from './contestants';
 import { imageOf, isBaseline, runBaseline } from './contestants/baseline';
 import { openContainerDriver } from './contestants/container-drivers';
+import { baselines, commandLineCallers, ours } from './contestants/index';
 import { warmMs } from './lifecycle';
 import { runtimeFor } from './machine';
 import {

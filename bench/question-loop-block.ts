@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ourSpawns } from './contestants';
 import { isBaseline, runBaseline } from './contestants/baseline';
 import { openContainerDriver } from './contestants/container-drivers';
+import { ourSpawns } from './contestants/index';
 import { expectSuccess } from './contestants/process-driver';
 import { openProcessDriver } from './contestants/process-drivers';
 import { runtimeFor } from './machine';

@@ -1,6 +1,6 @@
-import { baselines, ours } from './contestants';
 import { imageOf, isBaseline, runBaseline } from './contestants/baseline';
 import { openContainerDriver } from './contestants/container-drivers';
+import { baselines, ours } from './contestants/index';
 import { lifecycle, usualRepeats, type Verb, verbs, warmUp, warmUpText } from './lifecycle';
 import { runtimeFor } from './machine';
 import { type Job, pick, type Question, type Samples, type Scale } from './question';

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { baselines } from './contestants';
+import { baselines } from './contestants/index';
 import { repeated, warmUpText } from './lifecycle';
 import { runtimeFor } from './machine';
 import { type Params, pick, type Question, type Scale, type Workspace } from './question';

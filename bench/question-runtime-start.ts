@@ -1,5 +1,5 @@
-import { baselines } from './contestants';
 import { imageOf, runBaseline } from './contestants/baseline';
+import { baselines } from './contestants/index';
 import { runtimeFor } from './machine';
 import { binaries } from './paths';
 import { type Job, pick, type Question, type Samples, type Scale } from './question';

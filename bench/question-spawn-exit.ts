@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ourSpawns } from './contestants';
 import { isBaseline, runBaseline } from './contestants/baseline';
+import { ourSpawns } from './contestants/index';
 import { expectSuccess } from './contestants/process-driver';
 import { openProcessDriver } from './contestants/process-drivers';
 import { type Job, pick, type Question, type Samples, type Scale } from './question';

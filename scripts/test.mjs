@@ -28,7 +28,7 @@ const usage = `usage: npm test [-- [--row NAME]... [--all-rows] [--once] [--grep
   --once      only the files that need no runtime
   --all-rows  every runtime with every cgroup version that this machine can have
   --grep      only tests whose name matches
-  PATH        only test files below these, such as test/runtime or test/bundle/spec.test.ts`;
+  PATH        only test files below these, such as test/direct or test/bundle/spec.test.ts`;
 
 const isCi = process.env.CI === 'true';
 const totalTimeoutMs = 15 * 60 * 1000;

@@ -1,8 +1,13 @@
 export { Bundle } from './bundle/bundle';
 export type { BundleSpec } from './bundle/spec';
+export type { Container, ContainerProcess } from './client/container';
+export type { RuntimeEvents } from './client/dobby-runc';
+export { DobbyRunC } from './client/dobby-runc';
+export type { OperationEvent } from './client/ways';
+export type { ContainerListItem } from './command-line/output';
+export { ContainerStatus } from './command-line/output';
 export type { TtySize } from './console/pty';
 export { Tty } from './console/pty';
-export type { Container, ContainerProcess } from './container';
 export type { ErrorCode } from './errors';
 export { RuntimeError } from './errors';
 export type * from './oci';
@@ -12,8 +17,6 @@ export type { FdStream } from './process/fd-stream';
 export { OutputBuffer } from './process/output-buffer';
 export type { Signal } from './process/signals';
 export type { IoOptions, StdioTarget } from './process/stdio';
-export type { RuntimeEvents } from './runtime/dobby-runc';
-export { DobbyRunC } from './runtime/dobby-runc';
 export type {
   CallOptions,
   CreateOptions,
@@ -22,6 +25,3 @@ export type {
   StopCallOptions,
   StopOptions,
 } from './runtime/options';
-export type { ContainerListItem } from './runtime/output';
-export { ContainerStatus } from './runtime/output';
-export type { OperationEvent } from './runtime/ways';

@@ -1,4 +1,4 @@
-import { contestantNames } from '../contestants';
+import { contestantNames } from '../contestants/index';
 import type { Params } from '../question';
 import type { Figure, Results } from '../results';
 import { cellText } from '../tables';

@@ -6,8 +6,8 @@ import { isScarcity, RuntimeError } from '../errors';
 import { native } from '../native';
 import type { OciConfig } from '../oci';
 import { systemError } from '../process/exit';
-import { smallFile } from '../process/small-file';
-import { Recent } from '../recent';
+import { Recent } from '../system/recent';
+import { smallFile } from '../system/small-file';
 import { checkConfig, explain, invalidBundle } from './check';
 import { findJsonFault, toJson } from './json';
 

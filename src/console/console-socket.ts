@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import { native } from '../native';
-import { kEagain, kEintr } from '../process/errno';
 import { systemError } from '../process/exit';
+import { kEagain, kEintr } from '../system/errno';
 import type { TtySize } from './pty';
 
 /**

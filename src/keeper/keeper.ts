@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
+import { makePrivateDirectory, ownName } from '../command-line/call-directory';
 import { native } from '../native';
 import type { DescriptorList } from '../process/descriptors';
 import { type ExitStatus, systemError } from '../process/exit';
 import type { ProcessStreams } from '../process/stdio';
 import { runDirectory } from '../runtime/options';
-import { makePrivateDirectory, ownName } from '../runtime/workspace';
 import { readEnd } from './record';
 
 /** The first word of a keeper's command line. */

@@ -1,6 +1,6 @@
 import { Duplex, type DuplexOptions } from 'node:stream';
 import { native } from '../native';
-import { kEagain, kEintr, kEio } from './errno';
+import { kEagain, kEintr, kEio } from '../system/errno';
 import { systemError } from './exit';
 
 const readable = 1;

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import { native } from '../native';
+import { FileStamp } from '../system/file-stamp';
 import { systemError } from './exit';
-import { FileStamp } from './file-stamp';
 
 const now = new FileStamp();
 

@@ -1,8 +1,8 @@
 import fs from 'node:fs';
 import { isScarcity } from '../errors';
 import { native } from '../native';
+import { readSmallText } from '../system/small-file';
 import { WatchedProcess } from './exit';
-import { readSmallText } from './small-file';
 
 const sigkill = 9;
 // After SIGKILL a process that is not in uninterruptible sleep is gone in milliseconds.

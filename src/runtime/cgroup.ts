@@ -1,9 +1,9 @@
 import fs from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
+import { errnoName, Unfamiliar } from '../direct/state';
 import { native } from '../native';
-import { kEnodev } from '../process/errno';
-import { readSmallText } from '../process/small-file';
-import { errnoName, Unfamiliar } from './state';
+import { kEnodev } from '../system/errno';
+import { readSmallText } from '../system/small-file';
 
 const kRoot = '/sys/fs/cgroup';
 const kCgroup2Magic = 0x63677270;

@@ -1,7 +1,7 @@
 import path from 'node:path';
-import { isObject } from './json';
+import { isObject } from '../system/json';
+import { readText } from '../system/parsed-file';
 import type { Settings } from './options';
-import { readText } from './parsed-file';
 
 /** What is looked for in a state file outside of the adapters, which check all of it. */
 export interface StateFile {

@@ -111,7 +111,7 @@ describe('paths that somebody else has a hand in', { skip: needsRuntime() }, () 
   });
 
   test('a run directory that is removed between two calls is made again, for its owner alone', () => {
-    const workspace = JSON.stringify(require.resolve('../../src/runtime/workspace'));
+    const workspace = JSON.stringify(require.resolve('../../src/command-line/call-directory'));
     const script = `
       const fs = require('node:fs');
       const { CallDirectory } = require(${workspace});

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 import * as fc from 'fast-check';
+import { failureCode, logMessage } from '../../src/command-line/failures';
+import { ContainerStatus, parseList, parseState } from '../../src/command-line/output';
 import { RuntimeError } from '../../src/errors';
-import { failureCode, logMessage } from '../../src/runtime/failures';
-import { ContainerStatus, parseList, parseState } from '../../src/runtime/output';
 import { holds, parsed } from './property';
 import { damaged, fileOf, oddlyFilled, repeated } from './texts';
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 import * as fc from 'fast-check';
+import { parseIntent } from '../../src/command-line/call-directory';
+import { parsePid } from '../../src/command-line/launch';
 import { parseRecord } from '../../src/keeper/record';
-import { parsePid } from '../../src/runtime/launch';
-import { parseIntent } from '../../src/runtime/workspace';
 import { holds } from './property';
 import { damaged, fileOf, oddlyFilled } from './texts';
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 import * as fc from 'fast-check';
-import { parseCrunConfig, parseCrunStatus } from '../../src/runtime/crun-state';
-import { memberSpans } from '../../src/runtime/json-spans';
-import { parseProcessStat } from '../../src/runtime/process-stat';
-import { parseRuncState } from '../../src/runtime/runc-state';
-import { Unfamiliar } from '../../src/runtime/state';
+import { parseCrunConfig, parseCrunStatus } from '../../src/direct/crun/state-file';
+import { parseRuncState } from '../../src/direct/runc/state-file';
+import { Unfamiliar } from '../../src/direct/state';
+import { memberSpans } from '../../src/system/json-spans';
+import { parseProcessStat } from '../../src/system/process-stat';
 import { holds, parsed } from './property';
 import { damaged, fileOf, oddlyFilled } from './texts';
 

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { ownerIsAlive } from '../../src/runtime/workspace';
+import { ownerIsAlive } from '../../src/command-line/call-directory';
 import { temporaryDirectory } from '../helpers/temporary';
 
 /** For a process that is killed: what it makes in its temporary directory is removed by this one. */

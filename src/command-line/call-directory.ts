@@ -1,0 +1,182 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { errnoName } from '../direct/state';
+import { native } from '../native';
+import { startTicks } from '../process/tree';
+import { runDirectory } from '../runtime/options';
+
+/** What a call is about to make, written down for whoever comes after a process that was killed. */
+export interface Intent {
+  readonly root: string;
+  readonly id: string;
+  readonly cgroupsPath?: string | undefined;
+  /** Its cgroup was not there before: what runs in it belongs to what was to be made. */
+  readonly ownsCgroup: boolean;
+}
+
+const intentName = 'intent';
+
+/**
+ * A directory of one call (mode 0700) for what a runtime can only be given by path: its pid file and console
+ * socket. Made below the user's run directory, so that socket paths stay short and nothing touches a disk.
+ */
+export class CallDirectory {
+  static readonly prefix = 'call-';
+  readonly path: string;
+  readonly #names = new Set<string>();
+
+  constructor(intent?: Intent) {
+    // The owner in the name lets a later process recognise what a killed one left.
+    const prefix = `${CallDirectory.prefix}${ownName()}-`;
+    this.path = inRunDirectory((directory) => fs.mkdtempSync(path.join(directory, prefix)));
+    if (intent) writeIntent(this.file(intentName), intent);
+  }
+
+  /** The path of a file in it, which whoever asks makes. */
+  file(name: string): string {
+    this.#names.add(name);
+    return path.join(this.path, name);
+  }
+
+  remove(): void {
+    try {
+      // By hand, since rmSync takes half a millisecond to find out what is in it; usually it is what was asked for.
+      for (const name of this.#names) unlinkIfThere(this.file(name));
+      fs.rmdirSync(this.path);
+    } catch {
+      fs.rmSync(this.path, { recursive: true, force: true });
+    }
+  }
+}
+
+/** Makes something in the run directory, which is made and checked when that is done for the first time. */
+function inRunDirectory(make: (directory: string) => string): string {
+  const directory = runDirectory();
+  if (directory === checkedRunDirectory) {
+    try {
+      return make(directory);
+    } catch (error) {
+      if (errnoName(error) !== 'ENOENT') throw error;
+    }
+  }
+  makePrivateDirectory(directory);
+  checkedRunDirectory = directory;
+  return make(directory);
+}
+
+let checkedRunDirectory = '';
+
+function unlinkIfThere(file: string): void {
+  try {
+    fs.unlinkSync(file);
+  } catch (error) {
+    if (errnoName(error) !== 'ENOENT') throw error;
+  }
+}
+
+/** The target of a symlink is a text that is there whole or not at all, for one system call. */
+function writeIntent(file: string, intent: Intent): void {
+  try {
+    fs.symlinkSync(JSON.stringify(intent), file);
+  } catch {
+    // Longer than a path can be (4095 bytes): then a killed create is recognised by its state directory alone.
+  }
+}
+
+export function readIntent(directory: string): Intent | null {
+  try {
+    return parseIntent(fs.readlinkSync(path.join(directory, intentName)));
+  } catch {
+    return null;
+  }
+}
+
+export function parseIntent(text: string): Intent | null {
+  try {
+    const { root, id, cgroupsPath, ownsCgroup } = JSON.parse(text) as Partial<Intent>;
+    if (typeof root !== 'string' || typeof id !== 'string') return null;
+    return {
+      root,
+      id,
+      ownsCgroup: ownsCgroup === true,
+      ...(typeof cgroupsPath === 'string' ? { cgroupsPath } : {}),
+    };
+  } catch {
+    return null;
+  }
+}
+
+let own: string | undefined;
+
+/**
+ * pid and start time: a pid alone is given to another process sooner or later, in a container often to the next. And
+ * which thread of it: a worker ends before its process does.
+ */
+export function ownName(): string {
+  own ??= `${process.pid}-${startTicks(process.pid)}-${native.environmentId()}`;
+  return own;
+}
+
+/** Whether the thread that a call directory is named after still runs. */
+export function ownerIsAlive(name: string): boolean {
+  const [, pid, ticks, environment] = /^call-(\d+)-(\d+)-(?:(\d+)-)?/.exec(name) ?? [];
+  if (pid === undefined || startTicks(Number(pid)) !== Number(ticks)) return false;
+  // Without a thread it is another version's of this package, which may still be at work.
+  const isOurs = Number(pid) === process.pid && environment !== undefined;
+  return !isOurs || native.environmentIsAlive(Number(environment));
+}
+
+/** Makes a dead process's call directory ours; null when another process was faster, or it is not ours. */
+export function claimCallDirectory(directory: string): CallDirectory | null {
+  let mine: CallDirectory | null = null;
+  try {
+    mine = new CallDirectory();
+    fs.renameSync(directory, mine.path);
+    return mine;
+  } catch {
+    mine?.remove();
+    return null;
+  }
+}
+
+/** Checks that the directory is ours, or makes it with mode 0700. */
+export function makePrivateDirectory(directory: string): void {
+  if (checkPrivateDirectory(directory)) return;
+  try {
+    fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    // On a read-only file system Node says ENOENT: there without `recursive` it says what is the matter.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    fs.mkdirSync(directory, { mode: 0o700 });
+  }
+  checkPrivateDirectory(directory);
+}
+
+/**
+ * Whoever can write in a directory, or put another in its place, says there what a container is: which process it is,
+ * and so which one is killed. Throws EACCES unless directory and what it is in are for this user (or root) to change.
+ * False when it is not there.
+ */
+export function checkPrivateDirectory(directory: string): boolean {
+  const stat = fs.lstatSync(directory, { throwIfNoEntry: false });
+  if (stat === undefined) return false;
+  if (!stat.isDirectory()) refuse(directory, 'is not a directory');
+  checkOwner(directory, stat);
+  const parent = path.dirname(directory);
+  const above = fs.statSync(parent, { throwIfNoEntry: false });
+  // In a sticky directory (/tmp) only the owner can rename what is his.
+  if (above && !(above.mode & sticky)) checkOwner(parent, above);
+  return true;
+}
+
+const sticky = 0o1000;
+const othersWrite = 0o002;
+
+function checkOwner(directory: string, { uid, mode }: fs.Stats): void {
+  if (uid !== process.geteuid?.() && uid !== 0) refuse(directory, `belongs to user ${uid}`);
+  if (mode & othersWrite) refuse(directory, 'can be written by everybody');
+}
+
+function refuse(directory: string, why: string): never {
+  throw Object.assign(new Error(`${directory}: ${why}`), { code: 'EACCES' });
+}

@@ -1,0 +1,144 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { readConfigFile } from '../bundle/config-file';
+import { argumentTypeError, RuntimeError } from '../errors';
+import { newRecord, removeRecords } from '../keeper/keeper';
+import { native } from '../native';
+import type { OciConfig } from '../oci';
+import type { Deadline } from '../runtime/deadline';
+import { type CreateOptions, checkPath, type Settings } from '../runtime/options';
+import { createArgs } from './arguments';
+import { CallDirectory } from './call-directory';
+import type { CreateCache } from './create-cache';
+import { hasCgroup, removeFailedContainer } from './failed-container';
+import type { Invoker } from './invoker';
+import { type Launch, type Launched, type LaunchIo, launch } from './launch';
+import { removeStagedBundle, stageBundle } from './staged-bundle';
+import { textMemfd } from './text-memfd';
+
+/** Checks what create is given beside its descriptors. */
+export function checkCreate(o: CreateOptions): void {
+  if (o.configPath !== undefined) checkPath('configPath', o.configPath);
+  if (o.pidFile !== undefined) checkPath('pidFile', o.pidFile);
+  for (const [index, arg] of (o.extraArgs ?? []).entries())
+    if (typeof arg !== 'string' || arg.includes('\0'))
+      throw argumentTypeError(
+        `extraArgs[${index}]: must be a string without NUL bytes`,
+        'ERR_INVALID_ARG_VALUE',
+      );
+}
+
+/** Makes a container. When it fails, for whatever reason, nothing is left of it; the error says whether that worked. */
+export async function createContainer(
+  invoker: Invoker,
+  settings: Settings,
+  request: {
+    id: string;
+    bundlePath: string;
+    o: CreateOptions;
+    io: LaunchIo;
+    deadline: Deadline;
+    cache: CreateCache | null;
+  },
+  refine: Launch['refine'],
+): Promise<Launched> {
+  const { id, o, io, deadline } = request;
+  const bundlePath = path.resolve(request.bundlePath);
+  const configPath = o.configPath === undefined ? undefined : path.resolve(o.configPath);
+  const { config, text } = readConfigFile('create', bundlePath, configPath);
+  checkTerminal(config, io, id, bundlePath);
+  // What was there before is not ours to remove.
+  const wasThere = fs.existsSync(path.join(settings.root, id));
+  const ownsCgroup =
+    !wasThere && settings.cgroupManager === 'cgroupfs' && !hasCgroup(config.linux?.cgroupsPath ?? `/${id}`);
+  const stages = configPath !== undefined && settings.kind === 'runc' && !wasThere;
+  // Until the container is made, or what was made of it is removed: should we be killed, the next process knows.
+  const directory = new CallDirectory(
+    wasThere ? undefined : { root: settings.root, id, cgroupsPath: config.linux?.cgroupsPath, ownsCgroup },
+  );
+  const prepared = config.linux?.seccomp ? request.cache?.prepare(text) : undefined;
+  const changed = prepared?.config ? textMemfd('dobby-runc-config', prepared.config) : null;
+  const usedConfigPath = changed?.path ?? (stages ? undefined : configPath);
+  try {
+    const bundle = stages ? stageBundle(id, settings.root, bundlePath, config) : bundlePath;
+    const launched = await launch(invoker, {
+      op: 'create',
+      id,
+      deadline,
+      io,
+      refine,
+      directory,
+      ...(settings.keeper === null ? {} : { record: newRecord(settings.root, id, 'create') }),
+      args: (paths) =>
+        createArgs(id, {
+          bundle,
+          pidFile: paths.pidFile,
+          fileCount: io.fileCount,
+          ...(usedConfigPath === undefined ? {} : { configPath: usedConfigPath }),
+          ...(paths.consoleSocket === undefined ? {} : { consoleSocket: paths.consoleSocket }),
+          ...(o.noPivot === undefined ? {} : { noPivot: o.noPivot }),
+          ...(o.noNewKeyring === undefined ? {} : { noNewKeyring: o.noNewKeyring }),
+          ...(o.extraArgs === undefined ? {} : { extraArgs: o.extraArgs }),
+        }),
+    });
+    prepared?.learn?.(path.join(settings.root, id));
+    if (o.pidFile !== undefined) writePidFile(path.resolve(o.pidFile), launched.process.pid);
+    return launched;
+  } catch (error) {
+    const isOthers = wasThere || (error instanceof RuntimeError && error.code === 'ERR_CONTAINER_EXISTS');
+    if (!isOthers) {
+      const { cgroupsPath } = config.linux ?? {};
+      // What went wrong first is what is told; out of descriptors, nothing can be removed.
+      const isClean = await removeFailedContainer(invoker, settings, id, cgroupsPath, ownsCgroup).catch(
+        () => false,
+      );
+      if (stages) removeStagedBundle(id, settings.root);
+      if (settings.keeper !== null) removeRecords(settings.root, id);
+      if (error instanceof RuntimeError) error.cleanedUp = isClean;
+      // crun says this where a container's own words go, if anywhere.
+      if (isFailure(error) && !fs.existsSync(bundlePath)) throw bundleGone(id, bundlePath, error);
+    }
+    throw error;
+  } finally {
+    if (changed) native.close(changed.fd);
+    directory.remove();
+  }
+}
+
+function isFailure(error: unknown): error is RuntimeError {
+  return error instanceof RuntimeError && error.code === 'ERR_RUNTIME_FAILED';
+}
+
+function bundleGone(id: string, bundlePath: string, cause: RuntimeError): RuntimeError {
+  const { argv, exitCode, stderr, log, durationMs, cleanedUp } = cause;
+  const message = `create ${id}: bundle ${bundlePath}: has been removed since it was checked`;
+  const facts = { argv, exitCode, stderr, log, durationMs, cleanedUp };
+  return new RuntimeError('ERR_INVALID_BUNDLE', message, { op: 'create', containerId: id, ...facts, cause });
+}
+
+function checkTerminal(config: OciConfig, io: LaunchIo, id: string, bundlePath: string): void {
+  const isTerminal = config.process?.terminal === true;
+  if (isTerminal === (io.tty !== null)) return;
+  const why = isTerminal ? 'is true: pass the option tty' : 'must be true for the option tty';
+  throw new RuntimeError(
+    'ERR_INVALID_BUNDLE',
+    `create ${id}: bundle ${bundlePath}: process.terminal ${why}`,
+    {
+      op: 'create',
+      containerId: id,
+    },
+  );
+}
+
+/** By rename, so that a reader sees the whole number, and a symlink that waits there is replaced, not followed. */
+function writePidFile(file: string, pid: number): void {
+  const temporary = `${file}.${process.pid}.tmp`;
+  fs.rmSync(temporary, { force: true });
+  try {
+    fs.writeFileSync(temporary, String(pid), { flag: 'wx', mode: 0o644 });
+    fs.renameSync(temporary, file);
+  } catch (error) {
+    fs.rmSync(temporary, { force: true });
+    throw error;
+  }
+}

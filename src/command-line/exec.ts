@@ -1,0 +1,69 @@
+import fs from 'node:fs';
+import { toJson } from '../bundle/json';
+import { newRecord, removeWhenTold } from '../keeper/keeper';
+import { native } from '../native';
+import type { Deadline } from '../runtime/deadline';
+import type { ExecOptions, Settings } from '../runtime/options';
+import { initPid } from '../runtime/state-file';
+import { execArgs } from './arguments';
+import { containerConfig } from './container-config';
+import { execProcess } from './exec-process';
+import type { Invoker } from './invoker';
+import { type Launch, type Launched, type LaunchIo, launch } from './launch';
+import { textMemfd } from './text-memfd';
+
+/**
+ * Starts a process in a container. isReaper: orphans become our children; where they do not, the runtime stays as the
+ * process's parent, so that its exit code is known.
+ */
+export async function execInContainer(
+  invoker: Invoker,
+  settings: Settings,
+  request: {
+    id: string;
+    command: readonly string[];
+    o: ExecOptions;
+    io: LaunchIo;
+    deadline: Deadline;
+    isReaper: boolean;
+  },
+  refine: Launch['refine'],
+): Promise<Launched> {
+  const { id, command, o, io, deadline, isReaper } = request;
+  const spec = execProcess(command, o, io.tty, () => containerConfig(settings, id));
+  const processFile = spec ? textMemfd('dobby-runc-process', toJson(spec)) : null;
+  const record = settings.keeper === null ? undefined : newRecord(settings.root, id, 'exec');
+  const hasParent = isReaper || record !== undefined;
+  try {
+    const launched = await launch(invoker, {
+      op: 'exec',
+      id,
+      deadline,
+      io,
+      attached: !hasParent,
+      ...(record === undefined ? {} : { record }),
+      initPid: () => initPid(settings, id),
+      refine,
+      args: (paths) =>
+        execArgs(
+          id,
+          command,
+          {
+            detach: hasParent,
+            tty: io.tty !== null,
+            fileCount: io.fileCount,
+            ...paths,
+            ...(processFile ? { processPath: processFile.path } : {}),
+          },
+          o,
+        ),
+    });
+    if (record !== undefined) removeWhenTold(record, launched.process);
+    return launched;
+  } catch (error) {
+    if (record !== undefined) fs.rmSync(record, { force: true });
+    throw error;
+  } finally {
+    if (processFile) native.close(processFile.fd);
+  }
+}
