@@ -70,7 +70,8 @@ bool probe_exit_info() {
   int number = -1;
   pid_t pid;
   {
-    const BlockSignals blocked;
+    // A handler must not run in the child, which is in our memory.
+    const BlockSignals blocked(kAllSignals);
     pid = clone(exit_at_once, stack + sizeof stack, CLONE_VM | CLONE_VFORK | kClonePidfd, nullptr, &number);
   }
   if (pid < 0) return false;

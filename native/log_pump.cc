@@ -46,7 +46,7 @@ void LogPump::post(Command command) {
   }
   const uint64_t one = 1;
   // It can only fail when the counter is full, and then the thread is awake.
-  if (write(wake_.get(), &one, sizeof one) < 0) return;
+  if (retry_interrupted([&] { return write(wake_.get(), &one, sizeof one); }) < 0) return;
 }
 
 void LogPump::start(int32_t token, UniqueFd source, std::unique_ptr<LogTarget> target) {
@@ -101,6 +101,7 @@ void LogPump::run() {
   buffer_.resize(kChunk);
   epoll_event ready[kEventsPerWait];
   for (;;) {
+    // Interrupted: nothing is ready, and the time to wait is worked out anew.
     const int count = epoll_wait(epoll_.get(), ready, kEventsPerWait, wait_ms());
     bool has_commands = false;
     for (int i = 0; i < count; i++) {
@@ -128,7 +129,7 @@ void LogPump::run() {
 
 bool LogPump::obey_commands() {
   uint64_t count;
-  if (read(wake_.get(), &count, sizeof count) < 0 && errno != EAGAIN) return false;
+  if (retry_interrupted([&] { return read(wake_.get(), &count, sizeof count); }) < 0 && errno != EAGAIN) return false;
   std::vector<Command> commands;
   {
     const std::lock_guard<std::mutex> lock(mutex_);

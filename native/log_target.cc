@@ -60,7 +60,7 @@ void LogTarget::rotate() {
   // another max_bytes, and the present file grows.
   size_ = 0;
   if (keep_ <= 0) {
-    if (ftruncate(fd_.get(), 0) != 0) note_error(errno);
+    if (retry_interrupted([&] { return ftruncate(fd_.get(), 0); }) != 0) note_error(errno);
     return;
   }
   const auto numbered = [&](int number) { return rotate_path_ + '.' + std::to_string(number); };
@@ -77,9 +77,12 @@ void LogTarget::rotate() {
 
 bool LogTarget::reopen() {
   constexpr int kFlags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY;
-  UniqueFd fresh(open(rotate_path_.c_str(), kFlags | O_EXCL, mode_));
+  const auto open_again = [&](int flags) {
+    return retry_interrupted([&] { return open(rotate_path_.c_str(), flags, mode_); });
+  };
+  UniqueFd fresh(open_again(kFlags | O_EXCL));
   const bool is_ours = static_cast<bool>(fresh);
-  if (!fresh && errno == EEXIST) fresh.reset(open(rotate_path_.c_str(), kFlags | O_NONBLOCK, mode_));
+  if (!fresh && errno == EEXIST) fresh.reset(open_again(kFlags | O_NONBLOCK));
   if (!fresh) return false;
   if (is_ours) fchmod(fresh.get(), mode_);  // what the umask took away
   fd_ = std::move(fresh);

@@ -39,7 +39,8 @@ pid_t clone_child(ChildPlan& plan, void* stack_top, int way, UniqueFd& pidfd) {
   plan.shares_table = (kCloneFlags[way] & CLONE_FILES) != 0;
   pid_t pid;
   {
-    const BlockSignals blocked;
+    // A handler must not run in the child, which is in our memory.
+    const BlockSignals blocked(kAllSignals);
     pid = clone(run_child, stack_top, kCloneFlags[way] | SIGCHLD, &plan, &pidfd_number);
   }
   if (pid > 0 && (kCloneFlags[way] & kClonePidfd)) pidfd.reset(pidfd_number);
@@ -140,7 +141,7 @@ SpawnResult spawn(SpawnRequest& request, CloneStack& stack) {
   UniqueFd dev_null;
   for (int& source : sources) {
     if (source >= 0) continue;
-    if (!dev_null) dev_null.reset(open("/dev/null", O_RDWR | O_CLOEXEC));
+    if (!dev_null) dev_null.reset(retry_interrupted([] { return open("/dev/null", O_RDWR | O_CLOEXEC); }));
     if (!dev_null) return failed(SpawnStep::kDevNull, errno);
     source = dev_null.get();
   }

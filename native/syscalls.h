@@ -73,15 +73,27 @@ inline int memfd_create(const char* name, unsigned flags) {
   return static_cast<int>(syscall(SYS_memfd_create, name, flags));
 }
 
+constexpr uint64_t kAllSignals = ~uint64_t{0};
+
 /**
- * Blocks every signal, those that libc keeps for itself too (its own functions leave those alone, and since
- * glibc 2.32 pthread_sigmask is a symbol that older ones lack).
+ * All but those by which libc does to every thread what the kernel does to one only, setuid(2) above all (32 and up to
+ * SIGRTMIN): it waits until each thread has answered, so one that blocks them hangs the caller for ever.
+ */
+inline uint64_t signals_of_programs() {
+  constexpr int kFirstOfLibc = 32;
+  const uint64_t count_mask = (uint64_t{1} << (SIGRTMIN - kFirstOfLibc)) - 1;
+  return kAllSignals & ~(count_mask << (kFirstOfLibc - 1));
+}
+
+/**
+ * Blocks signals of the calling thread for as long as it lives. By number, since libc's own functions would not block
+ * those of its own, and pthread_sigmask is a symbol that glibc before 2.32 lacks.
  */
 class BlockSignals {
  public:
-  BlockSignals() {
-    const uint64_t all = ~uint64_t{0};
-    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &saved_, sizeof all);
+  /** kAllSignals only for a moment: the whole process may be waiting for this thread. */
+  explicit BlockSignals(uint64_t signals) {
+    syscall(SYS_rt_sigprocmask, SIG_BLOCK, &signals, &saved_, sizeof signals);
   }
   ~BlockSignals() { syscall(SYS_rt_sigprocmask, SIG_SETMASK, &saved_, nullptr, sizeof saved_); }
   BlockSignals(const BlockSignals&) = delete;

@@ -15,6 +15,7 @@
 
 #include "check.h"
 #include "memfd.h"
+#include "syscalls.h"
 
 using namespace dobby;
 
@@ -239,4 +240,31 @@ TEST(spawns_from_many_threads) {
     });
   }
   for (auto& thread : threads) thread.join();
+}
+
+TEST(spawns_while_libc_signals_every_thread) {
+  std::atomic<int> left{4};
+  std::vector<std::thread> threads;
+  {
+    const BlockSignals inherited(signals_of_programs());
+    for (int i = 0; i < 4; i++) {
+      threads.emplace_back([&left] {
+        CloneStack stack;
+        for (int round = 0; round < 50; round++) {
+          SpawnRequest request = request_for(shell("exit 7"));
+          const SpawnResult result = spawn(request, stack);
+          CHECK_EQUAL(result.error, 0);
+          const int status = retry_interrupted([&] { return waitid(P_PID, static_cast<id_t>(result.pid), nullptr, WEXITED | WNOWAIT); });
+          CHECK_EQUAL(status, 0);
+          CHECK_EQUAL(wait_for(result.pid).si_status, 7);
+        }
+        left--;
+      });
+    }
+  }
+  // As good as setegid(2) to another group: every thread is made to do it, by a signal.
+  int count = 0;
+  for (; left > 0; count++) CHECK_EQUAL(setegid(getegid()), 0);
+  for (auto& thread : threads) thread.join();
+  CHECK(count > 0);
 }
