@@ -4,8 +4,6 @@ export type { Container, ContainerProcess } from './client/container';
 export type { RuntimeEvents } from './client/dobby-runc';
 export { DobbyRunC } from './client/dobby-runc';
 export type { OperationEvent } from './client/ways';
-export type { ContainerListItem } from './command-line/output';
-export { ContainerStatus } from './command-line/output';
 export type { TtySize } from './console/pty';
 export { Tty } from './console/pty';
 export type { ErrorCode } from './errors';
@@ -25,3 +23,4 @@ export type {
   StopCallOptions,
   StopOptions,
 } from './runtime/options';
+export { type ContainerListItem, ContainerStatus } from './runtime/status';

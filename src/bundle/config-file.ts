@@ -5,7 +5,7 @@ import { TextDecoder } from 'node:util';
 import { isScarcity, RuntimeError } from '../errors';
 import { native } from '../native';
 import type { OciConfig } from '../oci';
-import { systemError } from '../process/exit';
+import { systemError } from '../system/errno';
 import { Recent } from '../system/recent';
 import { smallFile } from '../system/small-file';
 import { checkConfig, explain, invalidBundle } from './check';

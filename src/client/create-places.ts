@@ -1,6 +1,6 @@
-import { makePrivateDirectory } from '../command-line/call-directory';
 import { Deadline } from '../runtime/deadline';
 import type { CreateOptions, Settings } from '../runtime/options';
+import { makePrivateDirectory } from '../system/private-directory';
 import { Semaphore } from './queue';
 
 /** The creates under way: no more at a time than maxConcurrentCreates, each with createTimeoutMs from its turn on. */

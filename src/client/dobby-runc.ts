@@ -8,17 +8,10 @@ import { CreateCache, hideFilter } from '../command-line/create-cache';
 import { deleteContainer } from '../command-line/delete';
 import { execInContainer } from '../command-line/exec';
 import { checkExec } from '../command-line/exec-process';
-import { notDone, operationError } from '../command-line/failures';
 import { leftoverIds } from '../command-line/half-made';
 import { Invoker } from '../command-line/invoker';
-import { LaunchIo } from '../command-line/launch';
-import {
-  type ContainerListItem,
-  ContainerStatus,
-  parseList,
-  parseState,
-  parseStatus,
-} from '../command-line/output';
+import { LaunchIo } from '../command-line/launch-io';
+import { parseList, parseState, parseStatus } from '../command-line/output';
 import { removeStagedBundle } from '../command-line/staged-bundle';
 import { RuntimeError } from '../errors';
 import { removeRecords } from '../keeper/keeper';
@@ -28,6 +21,7 @@ import { becomeReaper } from '../process/reaper';
 import { type Signal, signalNumber } from '../process/signals';
 import { takeInterrupted } from '../recovery/interrupted-creates';
 import { Deadline } from '../runtime/deadline';
+import { notDone, operationError } from '../runtime/operation-error';
 import {
   type CallOptions,
   type CreateOptions,
@@ -39,6 +33,7 @@ import {
   type Settings,
   type StopCallOptions,
 } from '../runtime/options';
+import { type ContainerListItem, ContainerStatus } from '../runtime/status';
 import { adoptExecs } from './adopt-execs';
 import { type Container, type ContainerProcess, ProcessHandle } from './container';
 import { Creates } from './create-places';

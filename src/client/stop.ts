@@ -1,8 +1,8 @@
-import type { ContainerStatus } from '../command-line/output';
 import type { ExitStatus } from '../process/exit';
 import { type Signal, signalNumber } from '../process/signals';
 import type { Deadline } from '../runtime/deadline';
 import { type CallOptions, checkMs, pickCall, type Settings, type StopCallOptions } from '../runtime/options';
+import type { ContainerStatus } from '../runtime/status';
 import { settlesWithin, stuckError, stuckMs } from '../runtime/stuck';
 import type { Container } from './container';
 

@@ -1,10 +1,10 @@
-import { checkPrivateDirectory } from '../command-line/call-directory';
-import { operationError } from '../command-line/failures';
 import { argumentTypeError, RuntimeError } from '../errors';
 import { native } from '../native';
 import type { Interrupted } from '../recovery/interrupted-creates';
 import { Deadline } from '../runtime/deadline';
+import { operationError } from '../runtime/operation-error';
 import type { CallOptions, Settings } from '../runtime/options';
+import { checkPrivateDirectory } from '../system/private-directory';
 import { checkId } from './ids';
 import { KeyedQueue } from './queue';
 

@@ -1,9 +1,9 @@
 import type { Invoker } from '../command-line/invoker';
 import { DirectOperations } from '../direct/operations';
-import type { Direct } from '../direct/state';
 import type { Supervised } from '../process/supervise';
 import { Deadline } from '../runtime/deadline';
 import type { Settings } from '../runtime/options';
+import type { Direct } from '../system/unfamiliar';
 
 /** How an operation was done, for those who measure. */
 export interface OperationEvent {

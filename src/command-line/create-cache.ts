@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import { errnoName } from '../direct/state';
+import { errnoName } from '../system/errno';
 import { FileStamp } from '../system/file-stamp';
 import { isObject } from '../system/json';
 import { memberSpans, type Span } from '../system/json-spans';

@@ -12,7 +12,8 @@ import { CallDirectory } from './call-directory';
 import type { CreateCache } from './create-cache';
 import { hasCgroup, removeFailedContainer } from './failed-container';
 import type { Invoker } from './invoker';
-import { type Launch, type Launched, type LaunchIo, launch } from './launch';
+import { type Launch, type Launched, launch } from './launch';
+import type { LaunchIo } from './launch-io';
 import { removeStagedBundle, stageBundle } from './staged-bundle';
 import { textMemfd } from './text-memfd';
 

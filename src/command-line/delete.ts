@@ -3,11 +3,12 @@ import path from 'node:path';
 import { RuntimeError } from '../errors';
 import type { Supervised } from '../process/supervise';
 import { Deadline } from '../runtime/deadline';
+import { notDone } from '../runtime/operation-error';
 import type { Settings } from '../runtime/options';
 import { initPid } from '../runtime/state-file';
-import { forcedDeleteMs, isAlive, settlesWithin, stuckError, stuckMs } from '../runtime/stuck';
+import { forcedDeleteMs, settlesWithin, stuckError, stuckMs } from '../runtime/stuck';
+import { isLive } from '../system/process-stat';
 import { deleteArgs } from './arguments';
-import { notDone } from './failures';
 import { isHalfMade, removeHalfMade } from './half-made';
 import type { Invoker } from './invoker';
 
@@ -72,7 +73,7 @@ async function deleteByForce(
     await invoker.invoke({ op: 'delete', id, args: deleteArgs(id, true), deadline: limit });
     checkDeleted(settings, id);
   } catch (error) {
-    if (!deadline.stopped && limit.stopped && isAlive(pid)) throw stuckError('destroy', id, pid);
+    if (!deadline.stopped && limit.stopped && isLive(pid)) throw stuckError('destroy', id, pid);
     throw error;
   } finally {
     limit.dispose();

@@ -9,7 +9,8 @@ import { execArgs } from './arguments';
 import { containerConfig } from './container-config';
 import { execProcess } from './exec-process';
 import type { Invoker } from './invoker';
-import { type Launch, type Launched, type LaunchIo, launch } from './launch';
+import { type Launch, type Launched, launch } from './launch';
+import type { LaunchIo } from './launch-io';
 import { textMemfd } from './text-memfd';
 
 /**

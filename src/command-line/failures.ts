@@ -1,4 +1,4 @@
-import { type ErrorCode, RuntimeError } from '../errors';
+import type { ErrorCode } from '../errors';
 
 // The runtimes' own words (crun 1.8 to 1.21, runc 1.1) and what they mean. The first that fits is taken.
 const meanings: ReadonlyArray<[RegExp, ErrorCode]> = [
@@ -60,26 +60,4 @@ export function logMessage(log: string): string {
     if (level === 'error' || level === 'fatal') errors.push(message);
   }
   return errors.join('; ') || last;
-}
-
-/**
- * What an operation rejects with when a system call of ours has failed on its way: a RuntimeError with that as its
- * cause. Everything else is handed on as it is.
- */
-export function operationError(error: unknown, op: string, containerId?: string): unknown {
-  const code = (error as { code?: unknown } | null)?.code;
-  if (!(error instanceof Error) || typeof code !== 'string' || !/^E(?!RR_)[A-Z0-9]+$/.test(code))
-    return error;
-  const isPermission = code === 'EACCES' || code === 'EPERM' || code === 'EROFS';
-  return new RuntimeError(
-    isPermission ? 'ERR_PERMISSION' : 'ERR_SPAWN',
-    `${op}${containerId === undefined ? '' : ` ${containerId}`}: ${error.message}`,
-    { op, ...(containerId === undefined ? {} : { containerId }), cause: error },
-  );
-}
-
-/** A runtime that exits with 0 and has not done it. */
-export function notDone(op: string, containerId: string): RuntimeError {
-  const message = `${op} ${containerId}: the runtime says that it has done it, and it has not`;
-  return new RuntimeError('ERR_RUNTIME_FAILED', message, { op, containerId, exitCode: 0 });
 }

@@ -1,27 +1,17 @@
 import fs from 'node:fs';
 import { RuntimeError } from '../errors';
 import { type Keep, keeperCommand } from '../keeper/keeper';
-import { native, SpawnStep } from '../native';
+import { SpawnStep } from '../native';
 import { DescriptorList } from '../process/descriptors';
-import { type ExitStatus, openExitWatch, systemError, WatchedProcess } from '../process/exit';
+import { type ExitStatus, openExitWatch } from '../process/exit';
 import { RuntimeImage } from '../process/runtime-image';
 import { SpawnError, type Spawned, type SpawnRequest, spawnProcess } from '../process/spawn';
-import { endTree } from '../process/tree';
 import type { Deadline } from '../runtime/deadline';
 import type { Settings } from '../runtime/options';
 import { globalArgs } from './arguments';
-import { failureCode, logMessage } from './failures';
-
-const stderrBytes = 64 * 1024;
-// How much of a log is looked at: its end, where the reason for a failure stands.
-const logBytes = 256 * 1024;
-// Sparse: costs what is written. A list of ten thousand containers is about 5 MB.
-const stdoutBytes = 64 * 1024 * 1024;
-// After SIGKILL a process that is not in uninterruptible sleep is gone in milliseconds.
-const killGraceMs = 5000;
-// How long a start that was given up may go on. Killed in the middle of it, crun leaves an init that spins, and runc a
-// container that runs and is 'created' for ever.
-const lateStartMs = 1000;
+import { Captures, stderrBytes, stdoutBytes } from './captures';
+import { failureCode } from './failures';
+import { untilExit, watchExit } from './runtime-exit';
 
 /** One call of the runtime. */
 export interface RuntimeCall {
@@ -188,131 +178,6 @@ export class Invoker {
     }
     return `/proc/${process.pid}/fd/${captured.openOwn('log', 0)}`;
   }
-}
-
-/** The memfds that catch what one call prints. */
-class Captures {
-  readonly #fds = new Map<string, number>();
-  #logFile: { path: string; from: number } | null = null;
-
-  /** A descriptor to hand to the child; ours stays. */
-  openFor(name: string, limit: number): number {
-    const fd = native.duplicate(this.openOwn(name, limit));
-    if (fd < 0) throw systemError('dup', fd);
-    return fd;
-  }
-
-  openOwn(name: string, limit: number): number {
-    const fd = native.memfd(`dobby-runc-${name}`, limit);
-    if (fd < 0) throw systemError('memfd_create', fd);
-    this.#fds.set(name, fd);
-    return fd;
-  }
-
-  /** The log is a file that others write too: remember where this call's part begins. */
-  logFile(path: string): string {
-    const from = fs.statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-    this.#logFile = { path, from };
-    return path;
-  }
-
-  stdout(): string {
-    return this.#read('stdout');
-  }
-
-  texts(): { stderr: string; log: string } {
-    const log = this.#logFile ? readFrom(this.#logFile) : this.#read('log');
-    return { stderr: this.#read('stderr'), log: logMessage(log) };
-  }
-
-  close(): void {
-    for (const fd of this.#fds.values()) native.close(fd);
-    this.#fds.clear();
-  }
-
-  #read(name: string): string {
-    const fd = this.#fds.get(name);
-    if (fd === undefined) return '';
-    // A bounded file has its full (sparse) size from the start: what was written ends at the position, which we
-    // share with the writer. The log is opened anew, for appending, so it can't be bounded and ends where it ends.
-    if (name !== 'log') return readPart(fd, 0, native.position(fd));
-    const { size } = fs.fstatSync(fd);
-    return readPart(fd, Math.max(0, size - logBytes), size);
-  }
-}
-
-function readPart(fd: number, from: number, to: number): string {
-  const parts: Buffer[] = [];
-  for (let at = from; at < to; ) {
-    const part = Buffer.allocUnsafe(Math.min(16 * 1024, to - at));
-    const count = native.readAt(fd, part, 0, part.length, at);
-    if (count <= 0) break;
-    parts.push(part.subarray(0, count));
-    at += count;
-  }
-  return Buffer.concat(parts).toString();
-}
-
-function readFrom({ path, from }: { path: string; from: number }): string {
-  let fd = -1;
-  try {
-    fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
-    const { size } = fs.fstatSync(fd);
-    return readPart(fd, Math.max(from, size - logBytes), size);
-  } catch {
-    return '';
-  } finally {
-    if (fd >= 0) fs.closeSync(fd);
-  }
-}
-
-function watchExit(pid: number, pidfd: number): Promise<ExitStatus> {
-  let settle: (status: ExitStatus) => void = () => {};
-  const exited = new Promise<ExitStatus>((resolve) => {
-    settle = resolve;
-  });
-  try {
-    new WatchedProcess(pid, pidfd, settle);
-  } catch (error) {
-    // What can't be watched must not run.
-    void endTree(pid).catch(() => {});
-    throw error;
-  }
-  return exited;
-}
-
-/** The exit of a runtime process; at the deadline it is killed first. ERR_STUCK when even that does not end it. */
-async function untilExit(
-  pid: number,
-  exited: Promise<ExitStatus>,
-  { deadline, op, id }: RuntimeCall,
-): Promise<ExitStatus> {
-  let timer: NodeJS.Timeout | undefined;
-  let ended: Promise<boolean> | undefined;
-  const stuck = new Promise<null>((resolve) => {
-    const end = (): void => {
-      ended = endTree(pid, exited);
-      timer = setTimeout(resolve, killGraceMs, null);
-    };
-    const cancel = deadline.onStop(() => {
-      if (op === 'start') timer = setTimeout(end, lateStartMs);
-      else end();
-    });
-    void exited.then(cancel);
-  });
-  const status = await Promise.race([exited, stuck]);
-  clearTimeout(timer);
-  if (status && (await ended) !== false) return status;
-  throw new RuntimeError(
-    'ERR_STUCK',
-    `${op} ${id ?? ''}: process ${pid}, or one below it, does not end on SIGKILL`,
-    {
-      op,
-      ...(id === undefined ? {} : { containerId: id }),
-      durationMs: deadline.elapsedMs(),
-      cleanedUp: false,
-    },
-  );
 }
 
 function runtimeFailure(

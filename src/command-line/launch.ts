@@ -1,74 +1,23 @@
-import fs from 'node:fs';
 import os from 'node:os';
 import { ConsoleSocket } from '../console/console-socket';
-import { checkTtySize, Tty, type TtySize } from '../console/pty';
-import { argumentTypeError, isScarcity, RuntimeError } from '../errors';
+import { Tty } from '../console/pty';
+import { RuntimeError } from '../errors';
 import { completeExit } from '../keeper/keeper';
 import { readRecord } from '../keeper/record';
 import { native } from '../native';
-import { copyDescriptor, DescriptorList, type Fd } from '../process/descriptors';
-import { type ExitStatus, isWatched, systemError } from '../process/exit';
-import { type IoOptions, openStdio, ProcessStreams } from '../process/stdio';
+import { type ExitStatus, isWatched } from '../process/exit';
+import { ProcessStreams } from '../process/stdio';
 import { goneProcess, type Supervised, SupervisedProcess, unobservedExit } from '../process/supervise';
-import { endProcesses, endTree, startTicks } from '../process/tree';
+import { endProcesses, endTree } from '../process/tree';
 import type { Deadline } from '../runtime/deadline';
-import { kEsrch } from '../system/errno';
 import { CallDirectory } from './call-directory';
 import type { Invoker, RunningCall } from './invoker';
+import type { LaunchIo } from './launch-io';
+import { openBornSince, pidIn } from './pid-file';
 import { endStrays } from './strays';
 
-// The original's limit; the runtimes have none of their own.
-const mostFiles = 128;
 // USER_HZ: 100 on every architecture that Linux runs Node on.
 const ticksPerSecond = 100;
-// Ten digits and a newline: what is longer is no pid file.
-const pidBytes = 16;
-
-/** The descriptors of a process that is to be made: opened, or copied from the caller's, at the moment of the call. */
-export class LaunchIo {
-  readonly child = new DescriptorList();
-  readonly streams: ProcessStreams;
-  readonly tty: TtySize | true | null;
-  readonly fileCount: number;
-
-  constructor(o: IoOptions & { files?: readonly Fd[] }) {
-    this.tty = ttyOption(o);
-    const files = o.files ?? [];
-    if (!Array.isArray(files)) throw argumentTypeError('files: must be an array of descriptors');
-    if (files.length > mostFiles)
-      throw argumentTypeError(`files: ${files.length} are more than ${mostFiles}`);
-    this.fileCount = files.length;
-    if (this.tty) {
-      this.streams = new ProcessStreams();
-      for (let fd = 0; fd < 3; fd++) this.child.add(-1);
-    } else this.streams = openStdio(o, this.child);
-    try {
-      for (const [index, fd] of files.entries()) this.child.add(copyDescriptor(fd, `files[${index}]`));
-    } catch (error) {
-      this.close();
-      throw error;
-    }
-  }
-
-  close(): void {
-    this.child.close();
-    this.streams.close();
-  }
-}
-
-function ttyOption({ tty, stdin, stdout, stderr }: IoOptions): TtySize | true | null {
-  if (tty === undefined || tty === false) return null;
-  if (stdin !== undefined || stdout !== undefined || stderr !== undefined)
-    throw argumentTypeError(
-      'tty: has stdin, stdout and stderr in one; leave those out',
-      'ERR_INVALID_ARG_VALUE',
-    );
-  if (tty === true) return true;
-  if (typeof tty !== 'object' || tty === null) throw argumentTypeError('tty: must be true or { cols, rows }');
-  checkTtySize(tty);
-  return tty;
-}
-
 /** The paths that the runtime is given for one launch. */
 export interface LaunchPaths {
   pidFile: string;
@@ -247,44 +196,6 @@ function readPid(file: string, running: RunningCall, request: Launch): number {
   const pid = pidIn(file);
   if (pid === null) throw launchFailure(request, running, 'the runtime wrote no usable pid file');
   return pid;
-}
-
-const pidText = Buffer.allocUnsafeSlow(pidBytes + 1);
-
-function pidIn(file: string): number | null {
-  const length = native.readFile(file, fs.constants.O_NOFOLLOW, pidText, 0, pidText.length);
-  if (length < 0) {
-    const error = systemError('open', length);
-    if (isScarcity(error)) throw error;
-    return null;
-  }
-  return parsePid(pidText.toString('latin1', 0, length));
-}
-
-/** The pid that a pid file's text is, if it can be one. */
-export function parsePid(untrimmed: string): number | null {
-  const text = untrimmed.trim();
-  const pid = Number(text);
-  return /^[0-9]{1,10}$/.test(text) && pid > 1 && pid <= 0x7fffffff ? pid : null;
-}
-
-/** A pidfd of a process that was born during this call, or -1: the pid is somebody else's, or nobody's any more. */
-function openBornSince(pid: number, bootTicks: number): number {
-  if (pid === process.pid || isWatched(pid)) return -1;
-  const pidfd = native.pidfdOpen(pid);
-  if (pidfd < 0 && pidfd !== kEsrch) throw systemError('pidfd_open', pidfd);
-  if (pidfd < 0) return -1;
-  let started: number | null;
-  try {
-    started = startTicks(pid);
-  } catch (error) {
-    native.close(pidfd);
-    throw error;
-  }
-  // One tick of slack: both clocks are read rounded down.
-  if (started !== null && started >= bootTicks - 1) return pidfd;
-  native.close(pidfd);
-  return -1;
 }
 
 async function settleGone(

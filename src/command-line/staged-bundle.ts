@@ -2,8 +2,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { toJson } from '../bundle/json';
 import type { OciConfig } from '../oci';
-import { runDirectory } from '../runtime/options';
-import { makePrivateDirectory } from './call-directory';
+import { makePrivateDirectory } from '../system/private-directory';
+import { runDirectory } from '../system/run-directory';
 
 /**
  * runc has no --config: a bundle directory of our own holds the other config.json, with its relative paths made

@@ -1,7 +1,8 @@
 import fs from 'node:fs';
 import { native } from '../native';
 import { isWatched } from '../process/exit';
-import { endProcesses, processesWhere, sessionMembers, startTicks } from '../process/tree';
+import { endProcesses, processesWhere, sessionMembers } from '../process/tree';
+import { startTicks } from '../system/process-stat';
 
 /**
  * Ends what a runtime that failed has left running: its helpers and hooks, which are in its session, and a process

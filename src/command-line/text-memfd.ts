@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import { native } from '../native';
-import { systemError } from '../process/exit';
+import { systemError } from '../system/errno';
 
 /** A text in a memfd: the runtime opens it by its /proc path; close the descriptor when it has. */
 export function textMemfd(name: string, text: string): { fd: number; path: string } {

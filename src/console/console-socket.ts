@@ -1,7 +1,6 @@
 import fs from 'node:fs';
 import { native } from '../native';
-import { systemError } from '../process/exit';
-import { kEagain, kEintr } from '../system/errno';
+import { kEagain, kEintr, systemError } from '../system/errno';
 import type { TtySize } from './pty';
 
 /**

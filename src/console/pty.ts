@@ -1,7 +1,7 @@
 import { argumentRangeError } from '../errors';
 import { native } from '../native';
-import { systemError } from '../process/exit';
 import { FdStream } from '../process/fd-stream';
+import { systemError } from '../system/errno';
 
 /** The size of a terminal in characters. */
 export interface TtySize {

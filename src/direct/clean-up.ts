@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import { removeCgroup } from '../runtime/cgroup';
-import { type Slices, Unfamiliar } from './state';
+import { Unfamiliar } from '../system/unfamiliar';
+import type { Slices } from './slices';
 
 /** A killed cgroup may be populated for a moment after its last process was seen to have exited. */
 const kBusyTries = 20;

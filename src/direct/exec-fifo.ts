@@ -1,8 +1,8 @@
 import fs from 'node:fs';
 import { native } from '../native';
 import { kEagain } from '../system/errno';
+import { Unfamiliar } from '../system/unfamiliar';
 import type { InitWatch } from './adapter';
-import { Unfamiliar } from './state';
 
 const kReadable = 1;
 

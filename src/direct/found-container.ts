@@ -1,8 +1,8 @@
 import { freezerWord } from '../runtime/cgroup';
+import { attempt, Unfamiliar } from '../system/unfamiliar';
 import type { Adapter, Identity, Standing } from './adapter';
 import { fifoIn } from './exec-fifo';
 import { InitPidfd, InitProbe, type KeptInit } from './init-handle';
-import { attempt, Unfamiliar } from './state';
 
 /** A container that has a state file, as one operation sees it. */
 export class Found {

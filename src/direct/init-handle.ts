@@ -11,9 +11,9 @@ import {
 import { kEsrch } from '../system/errno';
 import { FileStamp, isThere } from '../system/file-stamp';
 import { hasMemory, isAlive, readStat } from '../system/process-stat';
+import { attempt, Unfamiliar } from '../system/unfamiliar';
 import type { Identity, InitWatch, Probe } from './adapter';
 import { fifoIn } from './exec-fifo';
-import { attempt, Unfamiliar } from './state';
 
 const kReadable = 1;
 const now = new FileStamp();

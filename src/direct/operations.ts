@@ -1,4 +1,9 @@
-import type { ContainerListItem } from '../command-line/output';
+import type { ContainerListItem } from '../runtime/status';
+import { attempt, type Direct, reason, Unfamiliar } from '../system/unfamiliar';
+import { Slices } from './slices';
+
+export type { Direct } from '../system/unfamiliar';
+
 import { RuntimeError } from '../errors';
 import { cgroupMode, setFrozen, writeCgroupFile } from '../runtime/cgroup';
 import { Deadline } from '../runtime/deadline';
@@ -7,10 +12,10 @@ import type { Adapter } from './adapter';
 import { cleanUp, knownEntriesOf } from './clean-up';
 import { Found } from './found-container';
 import { KeptInits } from './kept-inits';
-import { attempt, type Direct, type ListEntry, type OciState, reason, Slices, Unfamiliar } from './state';
+import type { ListEntry, OciState } from './state';
 import { type RuntimeKind, versionGate } from './versions';
 
-export type { Direct, ListEntry, OciState } from './state';
+export type { ListEntry, OciState } from './state';
 export { versionGate } from './versions';
 
 export interface DirectOptions {

@@ -4,7 +4,7 @@ import type { ExitStatus } from '../process/exit';
 import { reattach, reattachHeld } from '../process/reattach';
 import { ProcessStreams } from '../process/stdio';
 import { endedProcess, type Supervised, SupervisedProcess } from '../process/supervise';
-import { startTicks } from '../process/tree';
+import { startTicks } from '../system/process-stat';
 import { completeExit, keeperName } from './keeper';
 import { type KeptRecord, readEnd, readRecord } from './record';
 

@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { makePrivateDirectory, ownName } from '../command-line/call-directory';
 import { native } from '../native';
 import type { DescriptorList } from '../process/descriptors';
-import { type ExitStatus, systemError } from '../process/exit';
+import type { ExitStatus } from '../process/exit';
 import type { ProcessStreams } from '../process/stdio';
-import { runDirectory } from '../runtime/options';
+import { systemError } from '../system/errno';
+import { ownName } from '../system/owner';
+import { makePrivateDirectory } from '../system/private-directory';
+import { runDirectory } from '../system/run-directory';
 import { readEnd } from './record';
 
 /** The first word of a keeper's command line. */

@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { argumentRangeError, argumentTypeError } from '../errors';
 import { native } from '../native';
-import { systemError } from './exit';
+import { systemError } from '../system/errno';
 
 /** A descriptor of the caller's: it stays the caller's, and stays open. */
 export type Fd = number | FileHandle;

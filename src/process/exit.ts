@@ -1,4 +1,5 @@
 import { ExitField, ExitSource, native } from '../native';
+import { systemError } from '../system/errno';
 import { signalName } from './signals';
 
 /** How a process ended. */
@@ -92,18 +93,6 @@ export class WatchedProcess {
 export function isWatched(pid: number): boolean {
   for (const process of watched.values()) if (process.pid === pid) return true;
   return false;
-}
-
-/** An error for a failed system call: code is the errno's name. `result` is -errno. */
-export function systemError(call: string, result: number): NodeJS.ErrnoException {
-  const { getSystemErrorName } = require('node:util') as typeof import('node:util');
-  const { getSystemErrorMessage } = require('node:util') as { getSystemErrorMessage?: (n: number) => string };
-  const code = getSystemErrorName(result);
-  return Object.assign(new Error(`${call}: ${getSystemErrorMessage?.(result) ?? code} (${code})`), {
-    code,
-    errno: result,
-    syscall: call,
-  });
 }
 
 // Delivery: one native watch per environment, opened at first use. A token is never used twice.

@@ -1,7 +1,6 @@
 import { Duplex, type DuplexOptions } from 'node:stream';
 import { native } from '../native';
-import { kEagain, kEintr, kEio } from '../system/errno';
-import { systemError } from './exit';
+import { kEagain, kEintr, kEio, systemError } from '../system/errno';
 
 const readable = 1;
 const writable = 2;

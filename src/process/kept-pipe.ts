@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import { native } from '../native';
-import { systemError } from './exit';
+import { systemError } from '../system/errno';
 
 /**
  * The end of a pipe for a process that shall outlive its reader: open for reading and writing (pipe(7) has it for

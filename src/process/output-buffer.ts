@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { native } from '../native';
-import { systemError } from './exit';
+import { systemError } from '../system/errno';
 import { Pump } from './pump';
 
 /** The size of a 'buffer' target: what comes after is dropped and counted. */

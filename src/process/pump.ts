@@ -1,5 +1,5 @@
 import { native, PumpEvent } from '../native';
-import { systemError } from './exit';
+import { systemError } from '../system/errno';
 
 /** What a pump has done so far. */
 interface PumpListener {

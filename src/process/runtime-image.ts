@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import { native } from '../native';
+import { systemError } from '../system/errno';
 import { FileStamp } from '../system/file-stamp';
-import { systemError } from './exit';
 
 const now = new FileStamp();
 

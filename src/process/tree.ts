@@ -1,7 +1,6 @@
 import fs from 'node:fs';
-import { isScarcity } from '../errors';
 import { native } from '../native';
-import { readSmallText } from '../system/small-file';
+import { statFields } from '../system/process-stat';
 import { WatchedProcess } from './exit';
 
 const sigkill = 9;
@@ -9,32 +8,12 @@ const sigkill = 9;
 const endMs = 5000;
 const stopMs = 5;
 
-/**
- * The fields after the name in /proc/PID/stat (proc(5)): [0] is the state, field 3. The name may hold anything. null
- * when there is no such process; throws when nobody can tell (EMFILE).
- */
-export function readStat(pid: number | string): string[] | null {
-  try {
-    const text = readSmallText(`/proc/${pid}/stat`);
-    return text === null ? null : text.slice(text.lastIndexOf(')') + 2).split(' ');
-  } catch (error) {
-    if (isScarcity(error)) throw error;
-    return null;
-  }
-}
-
-/** When a process started, in clock ticks since boot (field 22 of /proc/PID/stat); null when it is gone. */
-export function startTicks(pid: number): number | null {
-  const stat = readStat(pid);
-  return stat ? Number(stat[19]) : null;
-}
-
 /** All processes below `pid`, nearest first. */
 export function descendants(pid: number): number[] {
   const children = new Map<number, number[]>();
   for (const name of fs.readdirSync('/proc')) {
     if (!/^\d+$/.test(name)) continue;
-    const parent = Number(readStat(name)?.[1]);
+    const parent = Number(statFields(name)?.[1]);
     if (!parent) continue;
     const siblings = children.get(parent);
     if (siblings) siblings.push(Number(name));
@@ -79,7 +58,7 @@ function signalChild(pid: number, signal: NodeJS.Signals): void {
 }
 
 function isStill(pid: number): boolean {
-  const state = readStat(pid)?.[0];
+  const state = statFields(pid)?.[0];
   return state === undefined || 'TtZX'.includes(state);
 }
 
@@ -126,14 +105,14 @@ export function sessionMembers(session: number): number[] {
   return processesWhere((stat) => Number(stat[3]) === session);
 }
 
-/** The pids of all processes whose /proc/PID/stat fields (as readStat() gives them) fit. */
+/** The pids of all processes whose /proc/PID/stat fields (as statFields() gives them) fit. */
 export function processesWhere(fits: (stat: string[], pid: number) => boolean): number[] {
   return fs
     .readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
     .filter((pid) => {
-      const stat = readStat(pid);
+      const stat = statFields(pid);
       return stat !== null && fits(stat, pid);
     });
 }

@@ -2,7 +2,6 @@ import fs from 'node:fs';
 import path from 'node:path';
 import {
   CallDirectory,
-  checkPrivateDirectory,
   claimCallDirectory,
   type Intent,
   ownerIsAlive,
@@ -15,8 +14,10 @@ import { removeStagedBundle, removeStaleStagedBundles } from '../command-line/st
 import { removeRecords } from '../keeper/keeper';
 import { native } from '../native';
 import { endTree } from '../process/tree';
-import { runDirectory, type Settings } from '../runtime/options';
+import type { Settings } from '../runtime/options';
 import { initPid } from '../runtime/state-file';
+import { checkPrivateDirectory } from '../system/private-directory';
+import { runDirectory } from '../system/run-directory';
 
 /** A create that a process which is gone had under way. */
 export interface Interrupted {

@@ -1,9 +1,9 @@
 import fs from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { errnoName, Unfamiliar } from '../direct/state';
 import { native } from '../native';
-import { kEnodev } from '../system/errno';
+import { errnoName, kEnodev } from '../system/errno';
 import { readSmallText } from '../system/small-file';
+import { Unfamiliar } from '../system/unfamiliar';
 
 const kRoot = '/sys/fs/cgroup';
 const kCgroup2Magic = 0x63677270;

@@ -1,5 +1,5 @@
 import { accessSync, constants, statSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { argumentRangeError, argumentTypeError, RuntimeError } from '../errors';
 import { findKeeper } from '../keeper/binary';
@@ -7,6 +7,7 @@ import type { OciProcess } from '../oci';
 import type { Fd } from '../process/descriptors';
 import { type Signal, signalNumber } from '../process/signals';
 import type { IoOptions } from '../process/stdio';
+import { runDirectory } from '../system/run-directory';
 
 /** What every operation takes. */
 export interface CallOptions {
@@ -157,15 +158,6 @@ export function resolveSettings(o: RuntimeOptions): Settings {
     stopSignal: signalNumber(o.stop?.signal ?? 'SIGTERM'),
     stopGraceMs: checkMs('stop.graceMs', o.stop?.graceMs ?? 500, 0),
   };
-}
-
-/** Where this user's runtime state lives. */
-export function runDirectory(): string {
-  if (process.geteuid?.() === 0) return '/run/dobby-runc';
-  return path.join(
-    process.env.XDG_RUNTIME_DIR ?? path.join(tmpdir(), `run-${process.geteuid?.()}`),
-    'dobby-runc',
-  );
 }
 
 function findRuntime(runtime: string | undefined): string {

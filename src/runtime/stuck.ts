@@ -1,5 +1,4 @@
 import { RuntimeError } from '../errors';
-import { readStat } from '../process/tree';
 import type { Deadline } from './deadline';
 
 // SIGKILL ends a process in milliseconds, unless it is in uninterruptible sleep, frozen by a parent's freezer
@@ -14,12 +13,6 @@ export function stuckError(op: string, containerId: string, pid: number): Runtim
     `${op} ${containerId}: its process ${pid} does not end on SIGKILL (docs/errors.md)`,
     { op, containerId, cleanedUp: false },
   );
-}
-
-/** Whether a process is there and no zombie. */
-export function isAlive(pid: number): boolean {
-  const state = pid > 0 ? readStat(pid)?.[0] : undefined;
-  return state !== undefined && state !== 'Z' && state !== 'X';
 }
 
 /** Resolves with whether a promise settles within `ms`; rejects when the deadline comes before. */

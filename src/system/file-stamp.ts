@@ -1,6 +1,5 @@
 import { native } from '../native';
-import { systemError } from '../process/exit';
-import { kEnoent, kEnotdir } from './errno';
+import { kEnoent, kEnotdir, systemError } from './errno';
 
 const kLength = 5;
 const kNone = new Float64Array(0);

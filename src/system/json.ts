@@ -1,4 +1,4 @@
-import { Unfamiliar } from '../direct/state';
+import { Unfamiliar } from './unfamiliar';
 
 export type JsonObject = { readonly [key: string]: unknown };
 

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
-import { Unfamiliar } from '../direct/state';
 import { FileStamp } from './file-stamp';
 import { readSmall, smallFile } from './small-file';
+import { Unfamiliar } from './unfamiliar';
 
 /** A file's text. What is not plain UTF-8 is unfamiliar: the runtimes differ in what they do with it. */
 export function readText(path: string): string {

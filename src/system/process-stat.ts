@@ -1,7 +1,8 @@
-import { Unfamiliar } from '../direct/state';
+import { isScarcity } from '../errors';
 import { native } from '../native';
 import { kEsrch } from './errno';
-import { readSmall, smallFile } from './small-file';
+import { readSmall, readSmallText, smallFile } from './small-file';
+import { Unfamiliar } from './unfamiliar';
 
 /** From /proc/pid/stat: the state (a character code) and the start time in clock ticks since boot. */
 export interface ProcessStat {
@@ -58,4 +59,30 @@ const scratch = Buffer.allocUnsafeSlow(1);
 export function hasMemory(statmFd: number): boolean | null {
   const length = native.readAt(statmFd, scratch, 0, 1, 0);
   return length === kEsrch ? null : length === 1 && scratch[0] !== kZero;
+}
+
+/**
+ * The fields after the name in /proc/PID/stat (proc(5)): [0] is the state, field 3. The name may hold anything. null
+ * when there is no such process; throws when nobody can tell (EMFILE).
+ */
+export function statFields(pid: number | string): string[] | null {
+  try {
+    const text = readSmallText(`/proc/${pid}/stat`);
+    return text === null ? null : text.slice(text.lastIndexOf(')') + 2).split(' ');
+  } catch (error) {
+    if (isScarcity(error)) throw error;
+    return null;
+  }
+}
+
+/** When a process started, in clock ticks since boot (field 22 of /proc/PID/stat); null when it is gone. */
+export function startTicks(pid: number): number | null {
+  const stat = statFields(pid);
+  return stat ? Number(stat[19]) : null;
+}
+
+/** Whether a process is there and no zombie. */
+export function isLive(pid: number): boolean {
+  const state = pid > 0 ? statFields(pid)?.[0] : undefined;
+  return state !== undefined && state !== 'Z' && state !== 'X';
 }

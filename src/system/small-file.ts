@@ -1,6 +1,5 @@
 import { native } from '../native';
-import { systemError } from '../process/exit';
-import { kEnodev, kEnoent, kEnotdir, kEsrch } from './errno';
+import { kEnodev, kEnoent, kEnotdir, kEsrch, systemError } from './errno';
 
 /** What readSmall() has read last. */
 export const smallFile = Buffer.allocUnsafeSlow(64 * 1024);

@@ -3,9 +3,9 @@ import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { parseCrunConfig, parseCrunStatus } from '../../src/direct/crun/state-file';
 import { parseRuncState } from '../../src/direct/runc/state-file';
-import { attempt, Unfamiliar } from '../../src/direct/state';
 import { ParsedFile } from '../../src/system/parsed-file';
 import { isAlive, parseProcessStat } from '../../src/system/process-stat';
+import { attempt, Unfamiliar } from '../../src/system/unfamiliar';
 import { temporaryDirectory } from '../helpers/temporary';
 
 const kUnfamiliar = { name: 'Unfamiliar' };

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 import * as fc from 'fast-check';
 import { failureCode, logMessage } from '../../src/command-line/failures';
-import { ContainerStatus, parseList, parseState } from '../../src/command-line/output';
+import { parseList, parseState } from '../../src/command-line/output';
 import { RuntimeError } from '../../src/errors';
+import { ContainerStatus } from '../../src/runtime/status';
 import { holds, parsed } from './property';
 import { damaged, fileOf, oddlyFilled, repeated } from './texts';
 

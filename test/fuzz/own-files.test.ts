@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 import * as fc from 'fast-check';
 import { parseIntent } from '../../src/command-line/call-directory';
-import { parsePid } from '../../src/command-line/launch';
+import { parsePid } from '../../src/command-line/pid-file';
 import { parseRecord } from '../../src/keeper/record';
 import { holds } from './property';
 import { damaged, fileOf, oddlyFilled } from './texts';

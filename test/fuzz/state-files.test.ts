@@ -3,9 +3,9 @@ import { describe } from 'node:test';
 import * as fc from 'fast-check';
 import { parseCrunConfig, parseCrunStatus } from '../../src/direct/crun/state-file';
 import { parseRuncState } from '../../src/direct/runc/state-file';
-import { Unfamiliar } from '../../src/direct/state';
 import { memberSpans } from '../../src/system/json-spans';
 import { parseProcessStat } from '../../src/system/process-stat';
+import { Unfamiliar } from '../../src/system/unfamiliar';
 import { holds, parsed } from './property';
 import { damaged, fileOf, oddlyFilled } from './texts';
 

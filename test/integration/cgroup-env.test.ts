@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { isAlive } from '../../src/runtime/stuck';
+import { isLive } from '../../src/system/process-stat';
 import { until } from '../helpers/containers';
 import { cgroup, needsRuntime } from '../helpers/environment';
 
@@ -32,7 +32,7 @@ if (cgroup === 'v1')
       assert.match(result.stderr, new RegExp(`/left\\n.*process ${pid}: sleep 1000`, 's'));
       assert.deepEqual(trees(), before);
       // A zombie is reaped in time by whoever has inherited it.
-      await until(() => !isAlive(Number(pid)));
+      await until(() => !isLive(Number(pid)));
     });
   });
 

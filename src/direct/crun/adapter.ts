@@ -10,8 +10,9 @@ import {
 } from '../../runtime/cgroup';
 import { ParsedFile } from '../../system/parsed-file';
 import { Recent } from '../../system/recent';
+import { Unfamiliar } from '../../system/unfamiliar';
 import type { Adapter, AdapterContext, Identity, Plan, Probe, Standing } from '../adapter';
-import { type ListEntry, type OciState, Unfamiliar } from '../state';
+import type { ListEntry, OciState } from '../state';
 import { type CrunConfig, type CrunStatus, parseCrunConfig, parseCrunStatus } from './state-file';
 
 interface CrunContainer extends Identity {

@@ -8,7 +8,7 @@ import {
   stringOf,
 } from '../../system/json';
 import { memberSpans } from '../../system/json-spans';
-import { Unfamiliar } from '../state';
+import { Unfamiliar } from '../../system/unfamiliar';
 
 /** crun's `status` file: written once, when the container has been made. */
 export interface CrunStatus {

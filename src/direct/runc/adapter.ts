@@ -1,9 +1,10 @@
 import fs from 'node:fs';
 import { ParsedFile } from '../../system/parsed-file';
 import { readSmallText } from '../../system/small-file';
+import { Unfamiliar } from '../../system/unfamiliar';
 import type { Adapter, AdapterContext, Identity, InitWatch, Plan, Probe, Standing } from '../adapter';
 import { readFifo } from '../exec-fifo';
-import { type ListEntry, type OciState, Unfamiliar } from '../state';
+import type { ListEntry, OciState } from '../state';
 import { ownerName } from './passwd';
 import { parseRuncState, type RuncState } from './state-file';
 

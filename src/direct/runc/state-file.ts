@@ -1,6 +1,6 @@
 import { type Freezer, freezerIn } from '../../runtime/cgroup';
 import { isObject, type JsonObject, objectOf, parseObject, positiveOf, stringOf } from '../../system/json';
-import { Unfamiliar } from '../state';
+import { Unfamiliar } from '../../system/unfamiliar';
 
 /** What is used of runc's `state.json`. */
 export interface RuncState {
