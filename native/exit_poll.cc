@@ -20,7 +20,7 @@ int ExitPoll::open(std::unique_ptr<ExitListener> listener) {
   listener_ = std::move(listener);
   uv_poll_start(handle_, UV_READABLE,
                 [](uv_poll_t* poll, int, int) { static_cast<ExitPoll*>(poll->data)->deliver(); });
-  update_ref();
+  update();
   return 0;
 }
 
@@ -47,38 +47,41 @@ void ExitPoll::deliver() {
     }
     const size_t count = watch_.drain(batch, capacity, more);
     if (count == 0) continue;
-    update_ref();
+    update();
     listener_->on_exits(count);
   }
 }
 
-void ExitPoll::update_ref() {
+void ExitPoll::update() {
   auto* const handle = reinterpret_cast<uv_handle_t*>(handle_);
   if (watch_.ref_count() > 0) {
     uv_ref(handle);
   } else {
     uv_unref(handle);
   }
+  if (is_busy_ == (watch_.count() > 0)) return;
+  is_busy_ = !is_busy_;
+  listener_->on_busy(is_busy_);
 }
 
 int ExitPoll::watch(int32_t token, int pidfd, pid_t pid) {
   if (!handle_) return -EINVAL;
   const int result = watch_.add(token, pidfd, pid);
-  update_ref();
+  update();
   return result;
 }
 
 int ExitPoll::unwatch(int32_t token) {
   if (!handle_) return -ENOENT;
   const int result = watch_.remove(token);
-  update_ref();
+  update();
   return result;
 }
 
 void ExitPoll::set_ref(int32_t token, bool on) {
   if (!handle_) return;
   watch_.set_ref(token, on);
-  update_ref();
+  update();
 }
 
 }  // namespace dobby

@@ -16,6 +16,8 @@ class ExitListener {
   /** The records to fill; null when there is nowhere to write any more. */
   virtual ExitRecord* batch(size_t& capacity) = 0;
   virtual void on_exits(size_t count) = 0;
+  /** There is something to be told of from now on, or nothing any more. */
+  virtual void on_busy(bool is_busy) = 0;
 };
 
 /** The exit watch of an environment on its loop: one uv_poll, alive while a watch with ref is. */
@@ -37,13 +39,14 @@ class ExitPoll {
 
  private:
   void deliver();
-  void update_ref();
+  void update();
 
   uv_loop_t* const loop_;
   HandleCount& handles_;
   ExitWatch watch_;
   uv_poll_t* handle_ = nullptr;
   std::unique_ptr<ExitListener> listener_;
+  bool is_busy_ = false;
 };
 
 }  // namespace dobby

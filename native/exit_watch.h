@@ -58,6 +58,7 @@ class ExitWatch {
   void set_ref(int32_t token, bool on);
   int signal(int32_t token, int signal) const;
 
+  size_t count() const { return watches_.size(); }
   size_t ref_count() const { return ref_count_; }
 
   /**

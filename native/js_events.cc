@@ -43,22 +43,25 @@ void PollClose(const Info& info) { environment_of(info).poller.close(int_at(info
 
 class JsPumpListener final : public PumpListener {
  public:
-  explicit JsPumpListener(Napi::Function on_event) : on_event_(on_event) {}
+  JsPumpListener(ObjectHold& object, Napi::Function on_event) : object_(object), on_event_(object, "onPump", on_event) {}
   void on_pump(const PumpEvent& event) override {
     on_event_.call({static_cast<double>(event.token), static_cast<double>(event.kind),
                     static_cast<double>(event.written), static_cast<double>(event.dropped),
                     static_cast<double>(event.error)});
   }
+  void on_busy(bool is_busy) override { is_busy ? object_.add() : object_.remove(); }
 
  private:
+  ObjectHold& object_;
   Callback on_event_;
 };
 
 Napi::Value OpenPump(const Info& info) {
-  PumpThread& pumps = environment_of(info).pumps;
+  Environment& environment = environment_of(info);
+  PumpThread& pumps = environment.pumps;
   if (!info[0].IsFunction()) return number(info, -EINVAL);
   if (pumps.has_listener()) return number(info, -EALREADY);
-  pumps.set_listener(std::make_unique<JsPumpListener>(info[0].As<Napi::Function>()));
+  pumps.set_listener(std::make_unique<JsPumpListener>(environment.object, info[0].As<Napi::Function>()));
   return number(info, 0);
 }
 

@@ -15,7 +15,7 @@ namespace dobby {
 
 using Info = Napi::CallbackInfo;
 
-inline Environment& environment_of(const Info& info) { return *info.Env().GetInstanceData<Environment>(); }
+inline Environment& environment_of(const Info& info) { return *static_cast<Environment*>(info.Data()); }
 
 inline Napi::Value number(const Info& info, double value) { return Napi::Number::New(info.Env(), value); }
 

@@ -81,8 +81,10 @@ void Spawn(const Info& info) {
 
 class JsExitListener final : public ExitListener {
  public:
-  JsExitListener(Napi::Value batch, Napi::Function on_exits)
-      : batch_(Napi::Persistent(batch.As<Napi::Object>())), on_exits_(on_exits) {}
+  JsExitListener(ObjectHold& object, Napi::Value batch, Napi::Function on_exits)
+      : object_(object),
+        batch_(keep_weakly(object, "exitBatch", batch.As<Napi::Object>())),
+        on_exits_(object, "onExits", on_exits) {}
 
   ExitRecord* batch(size_t& capacity) override {
     const Napi::HandleScope scope(batch_.Env());
@@ -91,17 +93,21 @@ class JsExitListener final : public ExitListener {
     return capacity > 0 ? reinterpret_cast<ExitRecord*>(batch.data) : nullptr;
   }
   void on_exits(size_t count) override { on_exits_.call({static_cast<double>(count)}); }
+  void on_busy(bool is_busy) override { is_busy ? object_.add() : object_.remove(); }
 
  private:
-  Napi::ObjectReference batch_;
+  ObjectHold& object_;
+  Napi::Reference<Napi::Object> batch_;
   Callback on_exits_;
 };
 
 Napi::Value OpenExitWatch(const Info& info) {
   const Ints batch = ints_of(info[0]);
   if (batch.length < sizeof(ExitRecord) / sizeof(int32_t) || !info[1].IsFunction()) return number(info, -EINVAL);
-  auto listener = std::make_unique<JsExitListener>(info[0], info[1].As<Napi::Function>());
-  return number(info, environment_of(info).exits.open(std::move(listener)));
+  Environment& environment = environment_of(info);
+  if (environment.exits.is_open()) return number(info, -EALREADY);
+  auto listener = std::make_unique<JsExitListener>(environment.object, info[0], info[1].As<Napi::Function>());
+  return number(info, environment.exits.open(std::move(listener)));
 }
 
 Napi::Value Watch(const Info& info) {
@@ -165,10 +171,10 @@ Napi::Value ReapOrphans(const Info& info) {
 
 // --- environments
 
-Napi::Value EnvironmentId(const Info& info) { return number(info, environment_of(info).id); }
+Napi::Value EnvironmentId(const Info& info) { return number(info, static_cast<double>(environment_of(info).id)); }
 
 Napi::Value EnvironmentIsAlive(const Info& info) {
-  return Napi::Boolean::New(info.Env(), Environment::is_alive(int_at(info, 0)));
+  return Napi::Boolean::New(info.Env(), Environment::is_alive(long_at(info, 0)));
 }
 
 Napi::Value EndedEnvironments(const Info& info) { return number(info, Environment::ended()); }

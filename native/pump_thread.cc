@@ -30,6 +30,7 @@ int PumpThread::start(int32_t token, int source, int target, uint64_t max_bytes,
   const int error = start_thread();
   if (error != 0) return error;
   finishing_[token] = false;
+  update_busy();
   pump_->start(token, UniqueFd(source),
                std::make_unique<LogTarget>(UniqueFd(target), max_bytes, std::move(rotate_path), keep));
   return 0;
@@ -55,7 +56,14 @@ void PumpThread::deliver() {
       finishing_.erase(it);
     }
     listener_->on_pump(event);
+    update_busy();
   }
+}
+
+void PumpThread::update_busy() {
+  if (is_busy_ != finishing_.empty()) return;
+  is_busy_ = !is_busy_;
+  listener_->on_busy(is_busy_);
 }
 
 void PumpThread::stop() {

@@ -15,6 +15,8 @@ class PumpListener {
  public:
   virtual ~PumpListener() = default;
   virtual void on_pump(const PumpEvent& event) = 0;
+  /** There are pumps from now on, or none any more. */
+  virtual void on_busy(bool is_busy) = 0;
 };
 
 /** The log pump's thread of an environment, started with the first pump. */
@@ -38,6 +40,7 @@ class PumpThread {
  private:
   int start_thread();
   void deliver();
+  void update_busy();
 
   uv_loop_t* const loop_;
   HandleCount& handles_;
@@ -47,6 +50,7 @@ class PumpThread {
   std::unique_ptr<PumpListener> listener_;
   std::unordered_map<int32_t, bool> finishing_;  // of every pump that has not ended
   size_t finishing_count_ = 0;
+  bool is_busy_ = false;
 };
 
 }  // namespace dobby

@@ -1,12 +1,20 @@
 import path from 'node:path';
 
+/** What the addon's file gives: one set of its functions for each who loads the package. */
+interface AddonFile {
+  /** undefined when the environment is ending. */
+  open(): Addon | undefined;
+}
+
 /**
  * The native boundary. Only integers, one NUL-joined string, typed arrays and callbacks cross it.
  * Unless said otherwise a function returns a value >= 0, or -errno. It never throws for a failed system call.
  *
  * Descriptors returned from here are close-on-exec and belong to the JavaScript environment that got them
  * until they are closed with close(), or handed over to spawn(), watch(), poll() or pumpStart(). What is still
- * owned when the environment ends (a worker that is terminated) is closed then.
+ * owned when the environment ends is closed then: when a worker is terminated, or when this object and all its functions
+ * are garbage and no callback of a watch, poll, pump or spawn is still to come (a loader's registry of modules that was
+ * dropped).
  */
 export interface Addon {
   /**
@@ -59,7 +67,7 @@ export interface Addon {
   /** One pass of the orphan reaper; see native/orphans.h for the rules. Returns how many it reaped. */
   reapOrphans(graceMs: number): number;
 
-  /** Of this JavaScript environment (the main thread, or a worker): no other of this process has it, ever. */
+  /** Of this object: no other of this process has it, ever. */
   environmentId(): number;
   environmentIsAlive(id: number): boolean;
   /** How many environments of this process have ended. */
@@ -196,9 +204,9 @@ export enum PumpEvent {
 const packageRoot = path.join(__dirname, '..', '..');
 
 function load(): Addon {
-  const find = require('node-gyp-build') as (dir: string) => Addon;
+  const find = require('node-gyp-build') as (dir: string) => AddonFile;
   try {
-    return find(packageRoot);
+    return find(packageRoot).open() as Addon;
   } catch (cause) {
     throw new Error(
       `dobby-runc: no binary for ${process.platform}-${process.arch}: run 'npm run build:native' in ${packageRoot} (needs a C++17 compiler, make and Python 3)`,

@@ -1,9 +1,10 @@
 import { native } from '../native';
+import { setWeakInterval } from './weak-interval';
 
 const passMs = 1000;
 // How long a child that nobody of ours waits for is left to whoever made it.
 const graceMs = 10_000;
-let timer: NodeJS.Timeout | null = null;
+let isReaping = false;
 
 /**
  * Makes this process the one that containers' processes belong to when the runtime that made them has ended
@@ -13,9 +14,7 @@ let timer: NodeJS.Timeout | null = null;
  */
 export function becomeReaper(): boolean {
   if (process.pid !== 1 && native.subreaper(1) !== 1) return false;
-  if (!timer) {
-    timer = setInterval(() => native.reapOrphans(graceMs), passMs);
-    timer.unref();
-  }
+  if (!isReaping) setWeakInterval(native, 'reapOrphans', graceMs, passMs);
+  isReaping = true;
   return true;
 }
