@@ -16,12 +16,12 @@ export class Captures {
 
   /** A descriptor to hand to the child; ours stays. */
   openFor(name: string, limit: number): number {
-    const fd = native.duplicate(this.openOwn(name, limit));
+    const fd = native.duplicate(this.#open(name, limit));
     if (fd < 0) throw systemError('dup', fd);
     return fd;
   }
 
-  openOwn(name: string, limit: number): number {
+  #open(name: string, limit: number): number {
     const fd = native.memfd(`dobby-runc-${name}`, limit);
     if (fd < 0) throw systemError('memfd_create', fd);
     this.#fds.set(name, fd);

@@ -3,7 +3,6 @@ import path from 'node:path';
 import { readConfigFile } from '../bundle/config-file';
 import { argumentTypeError, RuntimeError } from '../errors';
 import { newRecord, removeRecords } from '../keeper/keeper';
-import { native } from '../native';
 import type { OciConfig } from '../oci';
 import type { Deadline } from '../runtime/deadline';
 import { type CreateOptions, checkPath, type Settings } from '../runtime/options';
@@ -58,9 +57,12 @@ export async function createContainer(
     wasThere ? undefined : { root: settings.root, id, cgroupsPath: config.linux?.cgroupsPath, ownsCgroup },
   );
   const prepared = config.linux?.seccomp ? request.cache?.prepare(text) : undefined;
-  const changed = prepared?.config ? textMemfd('dobby-runc-config', prepared.config) : null;
-  const usedConfigPath = changed?.path ?? (stages ? undefined : configPath);
   try {
+    const usedConfigPath = prepared?.config
+      ? io.child.addByPath(textMemfd('dobby-runc-config', prepared.config))
+      : stages
+        ? undefined
+        : configPath;
     const bundle = stages ? stageBundle(id, settings.root, bundlePath, config) : bundlePath;
     const launched = await launch(invoker, {
       op: 'create',
@@ -101,7 +103,6 @@ export async function createContainer(
     }
     throw error;
   } finally {
-    if (changed) native.close(changed.fd);
     directory.remove();
   }
 }

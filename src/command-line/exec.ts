@@ -1,7 +1,6 @@
 import fs from 'node:fs';
 import { toJson } from '../bundle/json';
 import { newRecord, removeWhenTold } from '../keeper/keeper';
-import { native } from '../native';
 import type { Deadline } from '../runtime/deadline';
 import type { ExecOptions, Settings } from '../runtime/options';
 import { initPid } from '../runtime/state-file';
@@ -32,10 +31,10 @@ export async function execInContainer(
 ): Promise<Launched> {
   const { id, command, o, io, deadline, isReaper } = request;
   const spec = execProcess(command, o, io.tty, () => containerConfig(settings, id));
-  const processFile = spec ? textMemfd('dobby-runc-process', toJson(spec)) : null;
   const record = settings.keeper === null ? undefined : newRecord(settings.root, id, 'exec');
   const hasParent = isReaper || record !== undefined;
   try {
+    const processPath = spec ? io.child.addByPath(textMemfd('dobby-runc-process', toJson(spec))) : undefined;
     const launched = await launch(invoker, {
       op: 'exec',
       id,
@@ -54,7 +53,7 @@ export async function execInContainer(
             tty: io.tty !== null,
             fileCount: io.fileCount,
             ...paths,
-            ...(processFile ? { processPath: processFile.path } : {}),
+            ...(processPath === undefined ? {} : { processPath }),
           },
           o,
         ),
@@ -64,7 +63,5 @@ export async function execInContainer(
   } catch (error) {
     if (record !== undefined) fs.rmSync(record, { force: true });
     throw error;
-  } finally {
-    if (processFile) native.close(processFile.fd);
   }
 }

@@ -76,7 +76,7 @@ export class Invoker {
         fds.add(captured.openFor('stdout', stdoutBytes));
         fds.add(captured.openFor('stderr', stderrBytes));
       } else if (call.captureStderr) fds.set(2, captured.openFor('stderr', stderrBytes));
-      const logPath = this.#logPath(call.id, captured);
+      const logPath = this.#logPath(call.id, captured, fds);
       const argv = [this.#settings.kind, ...globalArgs(this.#settings, logPath), ...call.args];
       const { pid, pidfd } = await this.#spawn(argv, fds, call);
       call.onSpawn?.(pid);
@@ -169,14 +169,17 @@ export class Invoker {
     }
   }
 
-  /** Where the runtime logs: a file when asked for, else a memfd, reached through /proc so that nobody inherits it. */
-  #logPath(id: string | undefined, captured: Captures): string {
+  /**
+   * Where the runtime logs: a file when asked for, else a memfd, behind the descriptors that are the container's: the
+   * runtimes close those before they start its program.
+   */
+  #logPath(id: string | undefined, captured: Captures, fds: DescriptorList): string {
     const { logDir } = this.#settings;
     if (logDir !== null) {
       fs.mkdirSync(logDir, { recursive: true, mode: 0o700 });
       return captured.logFile(`${logDir}/${id ?? 'runtime'}.log`);
     }
-    return `/proc/${process.pid}/fd/${captured.openOwn('log', 0)}`;
+    return fds.addByPath(captured.openFor('log', 0));
   }
 }
 
@@ -190,7 +193,7 @@ function runtimeFailure(
   const how = status.signal ? `was killed by ${status.signal}` : `exited with ${status.code}`;
   return new RuntimeError(
     failureCode(op, words),
-    `${argv[0]} ${op}${id === undefined ? '' : ` ${id}`}: ${how}${words ? `: ${words}` : ''}`,
+    `${argv[0]} ${op}${id === undefined ? '' : ` ${id}`}: ${how}${words ? `: ${words}` : ' and said nothing'}`,
     {
       op,
       ...(id === undefined ? {} : { containerId: id }),

@@ -2,8 +2,8 @@ import fs from 'node:fs';
 import { native } from '../native';
 import { systemError } from '../system/errno';
 
-/** A text in a memfd: the runtime opens it by its /proc path; close the descriptor when it has. */
-export function textMemfd(name: string, text: string): { fd: number; path: string } {
+/** A text in a memfd, for DescriptorList.addByPath(). */
+export function textMemfd(name: string, text: string): number {
   const fd = native.memfd(name, 0);
   if (fd < 0) throw systemError('memfd_create', fd);
   try {
@@ -12,5 +12,5 @@ export function textMemfd(name: string, text: string): { fd: number; path: strin
     native.close(fd);
     throw error;
   }
-  return { fd, path: `/proc/${process.pid}/fd/${fd}` };
+  return fd;
 }

@@ -36,6 +36,16 @@ export class DescriptorList {
     this.#fds.push(fd);
   }
 
+  /**
+   * Adds a file that the child is to open by a path, and returns that path. Its own /proc/self, since it may not be
+   * allowed to look into ours: a process that has changed its user, or whose program has capabilities, is not dumpable
+   * (proc(5), PR_SET_DUMPABLE).
+   */
+  addByPath(fd: number): string {
+    this.#fds.push(fd);
+    return `/proc/self/fd/${this.#fds.length - 1}`;
+  }
+
   set(index: number, fd: number): void {
     this.#fds[index] = fd;
   }
