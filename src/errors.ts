@@ -8,6 +8,7 @@ export type ErrorCode =
   | 'ERR_INVALID_ID'
   | 'ERR_INVALID_BUNDLE'
   | 'ERR_EXEC_NOT_FOUND'
+  | 'ERR_CWD_NOT_FOUND'
   | 'ERR_HOOK_FAILED'
   | 'ERR_PERMISSION'
   | 'ERR_CGROUP'

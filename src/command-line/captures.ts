@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import { native } from '../native';
 import { systemError } from '../system/errno';
-import { logMessage } from './failures';
+import { logMessage } from './runtime-log';
 
 export const stderrBytes = 64 * 1024;
 // How much of a log is looked at: its end, where the reason for a failure stands.

@@ -8,6 +8,7 @@ import type { Deadline } from '../runtime/deadline';
 import { type CreateOptions, checkPath, type Settings } from '../runtime/options';
 import { createArgs } from './arguments';
 import { CallDirectory } from './call-directory';
+import { stringsIn } from './callers-words';
 import type { CreateCache } from './create-cache';
 import { hasCgroup, removeFailedContainer } from './failed-container';
 import type { Invoker } from './invoker';
@@ -71,6 +72,7 @@ export async function createContainer(
       io,
       refine,
       directory,
+      callersWords: () => [bundlePath, ...stringsIn(config)],
       ...(settings.keeper === null ? {} : { record: newRecord(settings.root, id, 'create') }),
       args: (paths) =>
         createArgs(id, {
@@ -98,8 +100,8 @@ export async function createContainer(
       if (stages) removeStagedBundle(id, settings.root);
       if (settings.keeper !== null) removeRecords(settings.root, id);
       if (error instanceof RuntimeError) error.cleanedUp = isClean;
-      // crun says this where a container's own words go, if anywhere.
-      if (isFailure(error) && !fs.existsSync(bundlePath)) throw bundleGone(id, bundlePath, error);
+      // crun says this where a container's own words go, or in words that name nothing.
+      if (isFailure(error)) throwIfGone(id, bundlePath, config, error);
     }
     throw error;
   } finally {
@@ -111,11 +113,16 @@ function isFailure(error: unknown): error is RuntimeError {
   return error instanceof RuntimeError && error.code === 'ERR_RUNTIME_FAILED';
 }
 
-function bundleGone(id: string, bundlePath: string, cause: RuntimeError): RuntimeError {
+/** Throws ERR_INVALID_BUNDLE when the bundle, or its root file system, is not there any more. */
+function throwIfGone(id: string, bundlePath: string, config: OciConfig, cause: RuntimeError): void {
+  const rootfs = path.resolve(bundlePath, config.root?.path ?? '');
+  const gone = [bundlePath, rootfs].find((directory) => !fs.existsSync(directory));
+  if (gone === undefined) return;
   const { argv, exitCode, stderr, log, durationMs, cleanedUp } = cause;
-  const message = `create ${id}: bundle ${bundlePath}: has been removed since it was checked`;
+  const what = gone === bundlePath ? '' : ` root.path ${gone}:`;
+  const message = `create ${id}: bundle ${bundlePath}:${what} has been removed since it was checked`;
   const facts = { argv, exitCode, stderr, log, durationMs, cleanedUp };
-  return new RuntimeError('ERR_INVALID_BUNDLE', message, { op: 'create', containerId: id, ...facts, cause });
+  throw new RuntimeError('ERR_INVALID_BUNDLE', message, { op: 'create', containerId: id, ...facts, cause });
 }
 
 function checkTerminal(config: OciConfig, io: LaunchIo, id: string, bundlePath: string): void {

@@ -5,6 +5,7 @@ import type { Deadline } from '../runtime/deadline';
 import type { ExecOptions, Settings } from '../runtime/options';
 import { initPid } from '../runtime/state-file';
 import { execArgs } from './arguments';
+import { stringsIn } from './callers-words';
 import { containerConfig } from './container-config';
 import { execProcess } from './exec-process';
 import type { Invoker } from './invoker';
@@ -42,6 +43,7 @@ export async function execInContainer(
       io,
       attached: !hasParent,
       ...(record === undefined ? {} : { record }),
+      callersWords: () => [...command, ...stringsIn(spec ?? processOf(settings, id))],
       initPid: () => initPid(settings, id),
       refine,
       args: (paths) =>
@@ -63,5 +65,14 @@ export async function execInContainer(
   } catch (error) {
     if (record !== undefined) fs.rmSync(record, { force: true });
     throw error;
+  }
+}
+
+/** What the container's configuration has as its process; null where that can't be read any more. */
+function processOf(settings: Settings, id: string): unknown {
+  try {
+    return containerConfig(settings, id).process;
+  } catch {
+    return null;
   }
 }

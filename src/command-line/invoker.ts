@@ -9,9 +9,15 @@ import { SpawnError, type Spawned, type SpawnRequest, spawnProcess } from '../pr
 import type { Deadline } from '../runtime/deadline';
 import type { Settings } from '../runtime/options';
 import { globalArgs } from './arguments';
+
 import { Captures, stderrBytes, stdoutBytes } from './captures';
 import { failureCode } from './failures';
 import { untilExit, watchExit } from './runtime-exit';
+
+import { wordsOf } from './runtime-log';
+
+// EX_USAGE of <sysexits.h>.
+const usageExit = 64;
 
 /** One call of the runtime. */
 export interface RuntimeCall {
@@ -26,6 +32,8 @@ export interface RuntimeCall {
   captureStderr?: boolean;
   /** Start it under a keeper. */
   keep?: Keep;
+  /** What the runtime may repeat of what the caller gave it, beside the arguments: asked for when it fails. */
+  callersWords?: () => readonly string[];
   /** The runtime has been started. */
   onSpawn?: (pid: number) => void;
 }
@@ -105,7 +113,7 @@ export class Invoker {
       const status = await untilExit(pid, exited, call);
       if (deadline.stopped) throw deadline.error({ argv, ...captured.texts(), cleanedUp: false });
       if (status.code === 0) return { pid, argv, stdout: captured.stdout() };
-      throw runtimeFailure(call, argv, status, captured.texts());
+      throw runtimeFailure(call, this.#settings.root, argv, status, captured.texts());
     } finally {
       captured.close();
     }
@@ -184,16 +192,22 @@ export class Invoker {
 }
 
 function runtimeFailure(
-  { op, id, deadline }: RuntimeCall,
+  { op, id, deadline, args, callersWords }: RuntimeCall,
+  root: string,
   argv: string[],
   status: ExitStatus,
   texts: { stderr: string; log: string },
 ): RuntimeError {
-  const words = texts.log || texts.stderr.trim();
+  const words = texts.log || wordsOf(texts.stderr);
   const how = status.signal ? `was killed by ${status.signal}` : `exited with ${status.code}`;
+  const [, ...given] = args;
+  const callers = [root, `${root}/${id}`, id ?? '', ...given, ...(callersWords?.() ?? [])];
+  // crun's argument parser tells only on standard error, which is the container's when one is created.
+  const isUsage = words === '' && status.code === usageExit;
+  const said = words || isUsage ? `: ${words || 'it does not take this command line'}` : ' and said nothing';
   return new RuntimeError(
-    failureCode(op, words),
-    `${argv[0]} ${op}${id === undefined ? '' : ` ${id}`}: ${how}${words ? `: ${words}` : ' and said nothing'}`,
+    isUsage ? 'ERR_UNSUPPORTED' : failureCode(op, words, callers),
+    `${argv[0]} ${op}${id === undefined ? '' : ` ${id}`}: ${how}${said}`,
     {
       op,
       ...(id === undefined ? {} : { containerId: id }),

@@ -31,6 +31,8 @@ export interface Launch {
   io: LaunchIo;
   args(paths: LaunchPaths): string[];
   refine(status: ExitStatus): ExitStatus | Promise<ExitStatus>;
+  /** What of the caller's the runtime may repeat, beside the arguments. */
+  callersWords?: () => readonly string[];
   /** Start it under a keeper, which writes this file. */
   record?: string;
   /** For the files of this call; stays the caller's. Without it one is made and removed. */
@@ -72,6 +74,7 @@ export async function launch(invoker: Invoker, request: Launch): Promise<Launche
       args: request.args({ pidFile, ...(console ? { consoleSocket: console.path } : {}) }),
       fds: io.child,
       captureStderr: console !== null,
+      ...(request.callersWords ? { callersWords: request.callersWords } : {}),
       ...(request.record ? { keep: { record: request.record, pidFile, streams: io.streams } } : {}),
     });
     const isAttached = await untilLaunched(running, pidFile, request.attached === true);

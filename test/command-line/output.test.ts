@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { logMessage } from '../../src/command-line/failures';
 import { parseList, parseState, parseStatus } from '../../src/command-line/output';
 import { RuntimeError } from '../../src/index';
 
@@ -63,14 +62,5 @@ describe('the output of the runtime', () => {
         () => parseState(text, 'a', ['crun']),
         (error) => error instanceof RuntimeError && error.code === 'ERR_RUNTIME_FAILED',
       );
-  });
-
-  test('the errors of a log are its message; broken lines are taken as they are', () => {
-    const line = (level: string, msg: string): string => JSON.stringify({ level, msg, time: 'now' });
-    assert.equal(logMessage([line('warning', 'w'), line('error', 'e'), line('debug', 'd')].join('\n')), 'e');
-    assert.equal(logMessage(`${line('error', 'e')}\n{"msg": "cut of`), 'e');
-    assert.equal(logMessage('plain words\n'), 'plain words');
-    assert.equal(logMessage(''), '');
-    assert.equal(logMessage('null\n7\n'), '7');
   });
 });

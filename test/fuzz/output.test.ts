@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 import * as fc from 'fast-check';
-import { failureCode, logMessage } from '../../src/command-line/failures';
+
+import { failureCode } from '../../src/command-line/failures';
 import { parseList, parseState } from '../../src/command-line/output';
+import { logMessage } from '../../src/command-line/runtime-log';
+
 import { RuntimeError } from '../../src/errors';
 import { ContainerStatus } from '../../src/runtime/status';
 import { holds, parsed } from './property';
