@@ -20,18 +20,19 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { findStaticBusybox } from './lib/apt.mjs';
 import { isRoot, passThrough, repositoryRoot, runMain, Stop, say, searchPath } from './lib/run.mjs';
-import { cgroupEnv, findRows, machineCgroups } from './lib/test-rows.mjs';
+import { cgroupEnv, findRows, machineCgroups, partDirectories } from './lib/test-rows.mjs';
 import { setUp } from './setup.mjs';
 
-const usage = `usage: npm test [-- [--row NAME]... [--all-rows] [--once] [--grep PATTERN] [--file-timeout SECONDS] [PATH...]]
+const usage = `usage: npm test [-- [--row NAME]... [--all-rows] [--once] [--make] [--grep PATTERN] [--file-timeout SECONDS] [PATH...]]
   --row       only this row, such as crun-1.8.1-v1 (and only the files that need a runtime)
   --once      only the files that need no runtime
   --all-rows  every runtime with every cgroup version that this machine can have
+  --make      write down what the row's runtime says (test/command-line/failure-table.json) instead of comparing it
   --grep      only tests whose name matches
   PATH        only test files below these, such as test/direct or test/bundle/spec.test.ts`;
 
 const isCi = process.env.CI === 'true';
-const totalTimeoutMs = 15 * 60 * 1000;
+const totalTimeoutMs = 30 * 60 * 1000;
 
 function parseOptions() {
   try {
@@ -40,9 +41,10 @@ function parseOptions() {
       options: {
         row: { type: 'string', multiple: true, default: [] },
         once: { type: 'boolean', default: false },
+        make: { type: 'boolean', default: false },
         'all-rows': { type: 'boolean', default: false },
         grep: { type: 'string' },
-        'file-timeout': { type: 'string', default: '300' },
+        'file-timeout': { type: 'string', default: '600' },
         help: { type: 'boolean', default: false },
       },
     });
@@ -82,6 +84,12 @@ function findTests(paths) {
   };
 }
 
+function isInPart(file) {
+  return partDirectories.some((directory) =>
+    file.startsWith(path.join(repositoryRoot, 'dist', directory, '/')),
+  );
+}
+
 // Runtimes keep containers' state in /run by default: a fresh one per run, so that what one run leaves there
 // is not in the way of the next.
 const ownRun = [
@@ -116,6 +124,7 @@ async function runTests(run, options) {
     env: {
       ...process.env,
       ...run.env,
+      ...(options.make ? { DOBBY_TEST_MAKE: '1' } : {}),
       PATH: searchPath,
       TMPDIR: temporary,
       DOBBY_OWN_TMPDIR: '1',
@@ -214,7 +223,12 @@ runMain(async () => {
   }
   if (perRow.length > 0 && !options.once) {
     for (const row of await chooseRows(options)) {
-      runs.push({ name: row.name, files: perRow, cgroup: row.cgroup, env: rowEnvironment(row) });
+      // Asked for by name, or with paths, a row runs all that was asked for.
+      const isWhole =
+        !row.isPart || options.row.length > 0 || options['all-rows'] || options.paths.length > 0;
+      const files = isWhole ? perRow : perRow.filter(isInPart);
+      if (files.length > 0)
+        runs.push({ name: row.name, files, cgroup: row.cgroup, env: rowEnvironment(row) });
     }
   }
   if (runs.length === 0) throw new Stop('There is no test to run');

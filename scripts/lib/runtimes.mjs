@@ -1,4 +1,4 @@
-// The runtimes that tests run against: the machine's own, and the other Debian release's unpacked beside
+// The runtimes that tests run against: the machine's own, and the other Debian releases' unpacked beside
 // them in .cache/runtimes/<name>, with their own loader and libraries.
 import { spawnSync } from 'node:child_process';
 import {
@@ -29,7 +29,7 @@ import { capture, findProgram, repositoryRoot, say } from './run.mjs';
  */
 
 export const kinds = ['crun', 'runc'];
-export const releases = ['bookworm', 'trixie'];
+export const releases = ['bookworm', 'trixie', 'forky'];
 
 const cache = path.join(repositoryRoot, '.cache/runtimes');
 
@@ -170,7 +170,7 @@ async function unpackRuntimes(wanted, release) {
 export async function provideRuntimes() {
   const own = machineRelease();
   if (!releases.includes(own)) {
-    say(`This machine is not Debian ${releases.join(' or ')}: tests use the runtimes that it has itself`);
+    say(`This machine is not Debian ${releases.join(', ')}: tests use the runtimes that it has itself`);
     return kinds.map((kind) => installedRuntime(kind, 'this machine')).filter(Boolean);
   }
   const runtimes = [];

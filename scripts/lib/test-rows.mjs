@@ -2,13 +2,24 @@
 import { capture, repositoryRoot, say } from './run.mjs';
 import { provideRuntimes } from './runtimes.mjs';
 
-/** What npm test runs; the other combinations can be asked for by name or with --all-rows. */
+/**
+ * What npm test runs: all tests on the newest of each kind with cgroup v2 and on the oldest with v1; on those between,
+ * and the newest with v1, only what differs by runtime. The other combinations can be asked for by name or with
+ * --all-rows.
+ */
 const usualRows = [
   { kind: 'crun', release: 'bookworm', cgroup: 'v1' },
   { kind: 'runc', release: 'bookworm', cgroup: 'v1' },
-  { kind: 'crun', release: 'trixie', cgroup: 'v2' },
-  { kind: 'runc', release: 'bookworm', cgroup: 'v2' },
+  { kind: 'crun', release: 'forky', cgroup: 'v2' },
+  { kind: 'runc', release: 'forky', cgroup: 'v2' },
+  { kind: 'crun', release: 'trixie', cgroup: 'v2', isPart: true },
+  { kind: 'crun', release: 'forky', cgroup: 'v1', isPart: true },
+  { kind: 'runc', release: 'trixie', cgroup: 'v2', isPart: true },
+  { kind: 'runc', release: 'forky', cgroup: 'v1', isPart: true },
 ];
+
+/** Where the tests are of what differs by runtime. */
+export const partDirectories = ['test/command-line', 'test/direct', 'test/integration'];
 
 export const cgroupEnv = `${repositoryRoot}/scripts/cgroup-env`;
 
@@ -31,7 +42,11 @@ export async function findRows() {
   const rows = runtimes.flatMap((runtime) =>
     possible.map((cgroup) => ({ ...runtime, cgroup, name: `${runtime.name}-${cgroup}` })),
   );
-  for (const row of rows) row.isUsual = usualRows.some(isSame(row)) || row.release === 'this machine';
+  for (const row of rows) {
+    const usual = usualRows.find((candidate) => isSame(candidate)(row));
+    row.isUsual = usual !== undefined || row.release === 'this machine';
+    row.isPart = usual?.isPart === true;
+  }
   const lacking = usualRows
     .filter((usual) => !rows.some(isSame(usual)))
     .map(
