@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { ExitField, ExitSource, native } from '../native';
 import { systemError } from '../system/errno';
 import { signalName } from './signals';
@@ -43,8 +44,11 @@ export function decodeExit(code: number, status: number, source: ExitSource): Ex
   };
 }
 
-/** A process that is being watched. Its descriptor is closed as soon as its exit has been seen. */
-export class WatchedProcess {
+/**
+ * A process that is being watched. Its descriptor is closed as soon as its exit has been seen. onExit is called in the
+ * async context in which this was made.
+ */
+export class WatchedProcess extends AsyncResource {
   readonly pid: number;
   /** Set before onExit is called. */
   status: ExitStatus | null = null;
@@ -53,6 +57,7 @@ export class WatchedProcess {
 
   /** Takes over pidfd, also when it throws. onExit is called on the event loop, once, never from the constructor. */
   constructor(pid: number, pidfd: number, onExit: (status: ExitStatus) => void) {
+    super('DobbyRuncProcess');
     this.pid = pid;
     this.#onExit = onExit;
     this.#token = watch(pid, pidfd, this);
@@ -85,7 +90,7 @@ export class WatchedProcess {
   /** For the delivery below. */
   finish(code: number, status: number, source: ExitSource): void {
     this.status = decodeExit(code, status, source);
-    this.#onExit(this.status);
+    this.runInAsyncScope(this.#onExit, undefined, this.status);
   }
 }
 

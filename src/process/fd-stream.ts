@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { Duplex, type DuplexOptions } from 'node:stream';
 import { native } from '../native';
 import { kEagain, kEintr, kEio, systemError } from '../system/errno';
@@ -18,16 +19,20 @@ const eof = 0;
 // The tty layer hands output over in a kernel worker: silence this long after an exit means there is no more.
 const ptyQuietMs = 25;
 
+type Written = (error?: Error | null) => void;
+
 /**
  * Our end of a pipe, or a pty master, as a stream. Not a libuv stream: those lose the tail of a pty, and cannot say
- * 'everything the process wrote before it exited has been read', which drain() does.
+ * 'everything the process wrote before it exited has been read', which drain() does. Its events come in the async context
+ * in which it was made, callbacks of write() and end() in that of their call, as those of net.Socket do.
  */
 export class FdStream extends Duplex {
   readonly #isPty: boolean;
+  readonly #context = new AsyncResource('DobbyRuncStream');
   #fd: number;
   #wanted = 0;
   #atEnd: boolean;
-  #pending: { bytes: Uint8Array; done: (error?: Error | null) => void } | null = null;
+  #pending: { bytes: Uint8Array; done: Written } | null = null;
   #onEnd: (() => void) | null = null;
   #onRead: ((byteCount: number, buffer: Buffer) => void) | null = null;
   #onData: (() => void) | null = null;
@@ -46,7 +51,7 @@ export class FdStream extends Duplex {
     this.#atEnd = use.readable !== true;
     this.#fd = fd;
     const result = native.poll(fd, 0, (events) => {
-      this.#onReady(events);
+      this.#context.runInAsyncScope(this.#onReady, this, events);
     });
     if (result < 0) {
       native.close(fd);
@@ -89,32 +94,54 @@ export class FdStream extends Duplex {
    */
   async drain(): Promise<void> {
     if (this.#atEnd) return;
-    let left = pipeBytes;
-    while (left > 0) {
-      const count = this.#readOnce();
-      if (count > 0) left -= count;
-      else if (count !== kEintr) break;
-    }
+    let left = pipeBytes - this.#context.runInAsyncScope(this.#readUpTo, this, pipeBytes);
     if (!this.#isPty || this.#atEnd) return;
     this.#want(this.#wanted | readable);
     while (!this.#atEnd && (await this.#moreWithin(ptyQuietMs)) && left > 0) left -= chunkBytes;
+  }
+
+  #readUpTo(most: number): number {
+    let total = 0;
+    while (total < most) {
+      const count = this.#readOnce();
+      if (count > 0) total += count;
+      else if (count !== kEintr) break;
+    }
+    return total;
+  }
+
+  override write(chunk: unknown, done?: Written): boolean;
+  override write(chunk: unknown, encoding: BufferEncoding, done?: Written): boolean;
+  override write(chunk: unknown, encoding?: BufferEncoding | Written, done?: Written): boolean {
+    if (typeof encoding === 'function') return super.write(chunk, AsyncResource.bind(encoding));
+    return super.write(chunk, encoding as BufferEncoding, done && AsyncResource.bind(done));
+  }
+
+  override end(done?: () => void): this;
+  override end(chunk: unknown, done?: () => void): this;
+  override end(chunk: unknown, encoding: BufferEncoding, done?: () => void): this;
+  override end(...given: unknown[]): this {
+    const bound = given.map((each) =>
+      typeof each === 'function' ? AsyncResource.bind(each as Written) : each,
+    );
+    return super.end(...(bound as [unknown, BufferEncoding, () => void]));
   }
 
   override _read(): void {
     this.#want(this.#wanted | readable);
   }
 
-  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: Written): void {
     this.#pending = { bytes: chunk, done };
     this.#writeOn();
   }
 
-  override _final(done: (error?: Error | null) => void): void {
+  override _final(done: Written): void {
     if (!this.#isPty) this.#close();
     done();
   }
 
-  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+  override _destroy(error: Error | null, done: Written): void {
     this.#close();
     done(error);
   }

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { native, PumpEvent } from '../native';
 import { systemError } from '../system/errno';
 
@@ -11,8 +12,8 @@ const listeners = new Map<number, PumpListener>();
 let nextToken = 1;
 let isOpen = false;
 
-/** Output copied by the pump thread of this environment, without JavaScript. */
-export class Pump {
+/** Output copied by the pump thread of this environment, without JavaScript. It calls back in the async context of its making. */
+export class Pump extends AsyncResource {
   readonly ended: Promise<{ written: number; dropped: number; errno: number }>;
   onData: ((written: number) => void) | null = null;
   readonly #token = nextToken++;
@@ -25,6 +26,7 @@ export class Pump {
     maxBytes: number,
     rotate: { path: string; keep: number } | null,
   ) {
+    super('DobbyRuncPump');
     let settle: (end: { written: number; dropped: number; errno: number }) => void = () => {};
     this.ended = new Promise((resolve) => {
       settle = resolve;
@@ -38,7 +40,7 @@ export class Pump {
       throw systemError('pump', started);
     }
     listeners.set(this.#token, {
-      onData: (written) => this.onData?.(written),
+      onData: (written) => this.runInAsyncScope(() => this.onData?.(written)),
       onEnd: (written, dropped, errno) => {
         this.#isOver = true;
         settle({ written, dropped, errno });
