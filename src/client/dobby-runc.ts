@@ -34,6 +34,7 @@ import {
   type StopCallOptions,
 } from '../runtime/options';
 import { type ContainerListItem, ContainerStatus } from '../runtime/status';
+import { tell } from '../system/tell';
 import { adoptExecs } from './adopt-execs';
 import { type Container, type ContainerProcess, ProcessHandle } from './container';
 import { Creates } from './create-places';
@@ -81,10 +82,10 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
     this.#ways = new Ways(this.#settings, this.#invoker, this);
     this.#tracker = new Tracker(this.#settings, this.#oom, this, (id, process) => {
       void this.#ways.keep(id, process);
-      void process.exited.then((status) => this.emit('exit', id, status));
+      void process.exited.then((status) => tell(this, 'exit', id, status));
     });
     this.#stuck = new StuckContainers(
-      (id, error) => this.emit('stuck', id, error),
+      (id, error) => tell(this, 'stuck', id, error),
       (id) => this.#outlast(id),
     );
     this.#isReaper = this.#settings.reaper !== 'off' && becomeReaper();

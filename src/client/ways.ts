@@ -1,8 +1,10 @@
+import type { EventEmitter } from 'node:events';
 import type { Invoker } from '../command-line/invoker';
 import { DirectOperations } from '../direct/operations';
 import type { Supervised } from '../process/supervise';
 import { Deadline } from '../runtime/deadline';
 import type { Settings } from '../runtime/options';
+import { tell } from '../system/tell';
 import type { Direct } from '../system/unfamiliar';
 
 /** How an operation was done, for those who measure. */
@@ -17,10 +19,7 @@ export interface OperationEvent {
 }
 
 /** Where an operation's event is told, if anybody listens. */
-interface OperationEvents {
-  listenerCount(name: 'operation'): number;
-  emit(name: 'operation', event: OperationEvent): boolean;
-}
+type OperationEvents = Pick<EventEmitter, 'listenerCount' | 'rawListeners'>;
 
 /** The two ways of one operation. */
 export interface TwoWays<T> {
@@ -64,13 +63,14 @@ export class Ways {
 
   tell(op: string, id: string | undefined, startedAt: number, way: 'direct' | 'cli', why?: string): void {
     if (this.#events.listenerCount('operation') === 0) return;
-    this.#events.emit('operation', {
+    const event: OperationEvent = {
       op,
       ...(id === undefined ? {} : { containerId: id }),
       way,
       ...(why === undefined ? {} : { why }),
       durationMs: performance.now() - startedAt,
-    });
+    };
+    tell(this.#events, 'operation', event);
   }
 
   /** The direct way, or why there is none. The runtime's version decides, so it is asked for once. */

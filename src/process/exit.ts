@@ -1,6 +1,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import { ExitField, ExitSource, native } from '../native';
 import { systemError } from '../system/errno';
+import { surface } from '../system/tell';
 import { signalName } from './signals';
 
 /** How a process ended. */
@@ -140,17 +141,13 @@ function deliver(count: number): void {
     const process = watched.get(token);
     if (!process) continue;
     watched.delete(token);
-    try {
+    // One listener's mistake must not cost the others their exit.
+    surface(() =>
       process.finish(
         entries[at + ExitField.Code] as number,
         entries[at + ExitField.Status] as number,
         entries[at + ExitField.Source] as ExitSource,
-      );
-    } catch (error) {
-      // One listener's mistake must not cost the others their exit.
-      queueMicrotask(() => {
-        throw error;
-      });
-    }
+      ),
+    );
   }
 }

@@ -2,6 +2,7 @@ import { AsyncResource } from 'node:async_hooks';
 import { Duplex, type DuplexOptions } from 'node:stream';
 import { native } from '../native';
 import { kEagain, kEintr, kEio, systemError } from '../system/errno';
+import { surface } from '../system/tell';
 
 const readable = 1;
 const writable = 2;
@@ -51,7 +52,7 @@ export class FdStream extends Duplex {
     this.#atEnd = use.readable !== true;
     this.#fd = fd;
     const result = native.poll(fd, 0, (events) => {
-      this.#context.runInAsyncScope(this.#onReady, this, events);
+      this.#context.runInAsyncScope(() => this.#onReady(events));
     });
     if (result < 0) {
       native.close(fd);
@@ -94,7 +95,7 @@ export class FdStream extends Duplex {
    */
   async drain(): Promise<void> {
     if (this.#atEnd) return;
-    let left = pipeBytes - this.#context.runInAsyncScope(this.#readUpTo, this, pipeBytes);
+    let left = pipeBytes - this.#context.runInAsyncScope(() => this.#readUpTo(pipeBytes));
     if (!this.#isPty || this.#atEnd) return;
     this.#want(this.#wanted | readable);
     while (!this.#atEnd && (await this.#moreWithin(ptyQuietMs)) && left > 0) left -= chunkBytes;
@@ -173,7 +174,9 @@ export class FdStream extends Duplex {
     if (count > 0) {
       const bytes = slab.subarray(0, count);
       slab = slab.subarray(count);
-      if (!this.push(bytes)) this.#want(this.#wanted & ~readable);
+      surface(() => {
+        if (!this.push(bytes)) this.#want(this.#wanted & ~readable);
+      });
       this.#onData?.();
       return count;
     }
@@ -184,7 +187,8 @@ export class FdStream extends Duplex {
     kept ??= Buffer.allocUnsafeSlow(keptBytes);
     const count = native.read(this.#fd, kept, 0, kept.length);
     if (count <= 0) return this.#readNothing(count);
-    onRead(count, kept);
+    const bytes = kept;
+    surface(() => onRead(count, bytes));
     this.#onData?.();
     return count;
   }
@@ -201,7 +205,7 @@ export class FdStream extends Duplex {
 
   #end(): void {
     this.#atEnd = true;
-    this.push(null);
+    surface(() => void this.push(null));
     this.#close();
     this.#onEnd?.();
   }

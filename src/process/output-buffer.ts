@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { native } from '../native';
 import { systemError } from '../system/errno';
+import { surface } from '../system/tell';
 import { Pump } from './pump';
 
 /** The size of a 'buffer' target: what comes after is dropped and counted. */
@@ -65,7 +66,7 @@ export class OutputBuffer extends Readable {
     const bytes = this.#readAt(this.#position, readBytes);
     if (bytes.length > 0) {
       this.#position += bytes.length;
-      this.push(bytes);
+      surface(() => void this.push(bytes));
     } else if (this.#contents) {
       this.push(null);
     } else {

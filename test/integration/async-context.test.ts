@@ -109,8 +109,8 @@ describe('the async context of the call that made it', { skip: needsRuntime() },
     const bundle = await newBundle(['/bin/sleep', '100']);
     const id = newId();
     const operations: [string | undefined, string][] = [];
-    const note = ({ op }: { op: string }) => void operations.push([storage.getStore(), op]);
-    dobby.on('operation', note);
+    const noteOperation = ({ op }: { op: string }) => void operations.push([storage.getStore(), op]);
+    dobby.on('operation', noteOperation);
     const container = await storage.run('create', () => dobby.create(id, bundle));
     const calls = (['start', 'pause', 'resume'] as const).map((verb) =>
       storage.run(verb, async () => {
@@ -119,7 +119,7 @@ describe('the async context of the call that made it', { skip: needsRuntime() },
       }),
     );
     assert.deepEqual(await Promise.all(calls), ['start', 'pause', 'resume']);
-    dobby.off('operation', note);
+    dobby.off('operation', noteOperation);
     for (const [context, op] of operations) assert.equal(context, op);
     await container.destroy({ force: true });
   });
