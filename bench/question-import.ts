@@ -63,7 +63,7 @@ async function sizes(contestant: string): Promise<Samples> {
   const binary = path.join(repository, 'build', 'Release', 'dobby_runc.node');
   return {
     tarball: [packed.size],
-    installed: [packed.unpackedSize + installedBytes('node-gyp-build')],
+    installed: [packed.unpackedSize],
     ...(fs.existsSync(binary) ? { binary: [fs.statSync(binary).size] } : {}),
   };
 }

@@ -47,6 +47,13 @@ int accept_peer(int fd, Peer& peer) {
   return connection.release();
 }
 
+// As CMSG_NXTHDR, which calls a function of glibc that musl lacks.
+static cmsghdr* next_header(const msghdr& message, cmsghdr* header) {
+  char* const next = reinterpret_cast<char*>(header) + CMSG_ALIGN(header->cmsg_len);
+  const char* const end = static_cast<char*>(message.msg_control) + message.msg_controllen;
+  return next + sizeof(cmsghdr) > end ? nullptr : reinterpret_cast<cmsghdr*>(next);
+}
+
 int receive_fd(int fd) {
   char payload[4096];
   alignas(cmsghdr) char control[CMSG_SPACE(kMostFds * sizeof(int))];
@@ -62,7 +69,7 @@ int receive_fd(int fd) {
 
   UniqueFd received;
   size_t count = 0;
-  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
+  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header; header = next_header(message, header)) {
     if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
     const size_t numbers = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
     for (size_t i = 0; i < numbers; i++) {

@@ -1,9 +1,9 @@
 // npm run lint:native: clang-tidy over native/, by the rules in .clang-tidy. Arguments: files instead of all.
-import { existsSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { installMissing } from './lib/apt.mjs';
 import { clangVersion } from './lib/clang.mjs';
-import { capture, passThrough, repositoryRoot, runMain, Stop } from './lib/run.mjs';
+import { capture, nodeHeaders, passThrough, repositoryRoot, runMain } from './lib/run.mjs';
 import { setUp } from './setup.mjs';
 
 const build = path.join(repositoryRoot, 'build-cmake/tidy');
@@ -11,9 +11,11 @@ const build = path.join(repositoryRoot, 'build-cmake/tidy');
 runMain(async () => {
   await setUp('build', { extra: ['cmake'] });
   await installMissing(['clangTidy']);
-  const headers = path.resolve(process.execPath, '../../include/node');
-  if (!existsSync(path.join(headers, 'node_api.h'))) throw new Stop(`Node's headers are not in ${headers}`);
-  const settings = ['-DCMAKE_EXPORT_COMPILE_COMMANDS=ON', '-DDOBBY_TESTS=ON', `-DCMAKE_JS_INC=${headers}`];
+  const settings = [
+    '-DCMAKE_EXPORT_COMPILE_COMMANDS=ON',
+    '-DDOBBY_TESTS=ON',
+    `-DCMAKE_JS_INC=${nodeHeaders()}`,
+  ];
   capture('cmake', ['-S', '.', '-B', build, ...settings]);
   const all = readdirSync(path.join(repositoryRoot, 'native'))
     .filter((name) => name.endsWith('.cc'))

@@ -1,25 +1,17 @@
 // npm run test:sanitized: the addon built with AddressSanitizer and UndefinedBehaviorSanitizer, in a Node that knows
 // nothing of them, through the tests of native/ and the operations on real containers. Arguments go to `npm test`.
-import { existsSync, mkdirSync, renameSync } from 'node:fs';
 import path from 'node:path';
-import { capture, passThrough, repositoryRoot, runMain, Stop, say } from './lib/run.mjs';
+import { capture, nodeHeaders, passThrough, repositoryRoot, runMain, say } from './lib/run.mjs';
 import { setUp } from './setup.mjs';
 
 const place = path.join(repositoryRoot, 'build-cmake/sanitized-addon');
 const usualTests = ['test/native', 'test/integration/operations.test.ts'];
 
 function buildAddon() {
-  const headers = path.resolve(process.execPath, '../../include/node');
-  if (!existsSync(path.join(headers, 'node_api.h'))) {
-    throw new Stop(`Node's headers are not beside it (${headers}): the sanitized addon cannot be built`);
-  }
   say('Building the addon with ASan and UBSan');
   const settings = ['-DCMAKE_BUILD_TYPE=RelWithDebInfo', '-DDOBBY_SANITIZE=address,undefined'];
-  capture('cmake', ['-S', '.', '-B', place, ...settings, `-DCMAKE_JS_INC=${headers}`]);
+  capture('cmake', ['-S', '.', '-B', place, ...settings, `-DCMAKE_JS_INC=${nodeHeaders()}`]);
   capture('cmake', ['--build', place, '--parallel', '2']);
-  // Where node-gyp-build looks.
-  mkdirSync(path.join(place, 'build/Release'), { recursive: true });
-  renameSync(path.join(place, 'dobby_runc.node'), path.join(place, 'build/Release/dobby_runc.node'));
 }
 
 runMain(async () => {

@@ -1,4 +1,4 @@
-import path from 'node:path';
+import { loadAddon } from './load-addon';
 
 /** What the addon's file gives: one set of its functions for each who loads the package. */
 interface AddonFile {
@@ -201,18 +201,4 @@ export enum PumpEvent {
   End = 2,
 }
 
-const packageRoot = path.join(__dirname, '..', '..');
-
-function load(): Addon {
-  const find = require('node-gyp-build') as (dir: string) => AddonFile;
-  try {
-    return find(packageRoot).open() as Addon;
-  } catch (cause) {
-    throw new Error(
-      `dobby-runc: no binary for ${process.platform}-${process.arch}: run 'npm run build:native' in ${packageRoot} (needs a C++17 compiler, make and Python 3)`,
-      { cause },
-    );
-  }
-}
-
-export const native: Addon = load();
+export const native = (loadAddon() as AddonFile).open() as Addon;

@@ -17,6 +17,21 @@ export const needs = {
   make: { package: 'make', why: 'builds the native addon', isThere: () => findProgram('make') },
   python: { package: 'python3', why: 'node-gyp is written for it', isThere: () => findProgram('python3') },
   cmake: { package: 'cmake', why: 'builds the native tests', isThere: () => findProgram('cmake') },
+  crossArm64: {
+    package: 'g++-aarch64-linux-gnu',
+    why: 'builds the addon for arm64',
+    isThere: () => findProgram('aarch64-linux-gnu-g++'),
+  },
+  crossArm: {
+    package: 'g++-arm-linux-gnueabihf',
+    why: 'builds the addon for armv7',
+    isThere: () => findProgram('arm-linux-gnueabihf-g++'),
+  },
+  emulator: {
+    package: 'qemu-user-static',
+    why: 'runs the tests of other architectures',
+    isThere: () => findProgram('qemu-aarch64-static'),
+  },
   patchelf: {
     package: 'patchelf',
     why: 'lets another release of a runtime run with its own libraries',

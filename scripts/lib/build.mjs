@@ -30,7 +30,7 @@ function areModulesInstalled() {
   }
 }
 
-async function installModules() {
+export async function installModules() {
   if (areModulesInstalled()) return;
   say('npm ci: the packages that build and test this one');
   const [npm, first] = npmCommand();

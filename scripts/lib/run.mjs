@@ -103,3 +103,13 @@ export function npmCommand() {
   const script = process.env.npm_execpath;
   return script?.endsWith('.js') ? [process.execPath, [script]] : ['npm', []];
 }
+
+/** The directory of node.h, node_api.h and uv.h: beside Node, or where npm's setting `nodedir` says. */
+export function nodeHeaders() {
+  const places = [process.env.npm_config_nodedir, path.resolve(process.execPath, '../..')].filter(Boolean);
+  for (const place of places) {
+    const headers = path.join(place, 'include/node');
+    if (statSync(path.join(headers, 'node_api.h'), { throwIfNoEntry: false })) return headers;
+  }
+  throw new Stop(`Node's headers (include/node/node_api.h) are not in ${places.join(' or ')}`);
+}

@@ -18,7 +18,8 @@ const reportFile = `${resultFile}.report`;
 
 function runTests() {
   const child = spawn(
-    process.execPath,
+    // Another Node, or one of another architecture in an emulator (scripts/emulated.mjs).
+    process.env.DOBBY_NODE ?? process.execPath,
     [
       '--test',
       // Tests count descriptors, children and cgroups, and measure; side by side they would see each other's.

@@ -74,7 +74,7 @@ describe('more than one registry of modules in a process', { skip: needsRuntime(
 function copyOfPackage(): string {
   const directory = temporaryDirectory('copy');
   const filter = (name: string): boolean => !/obj\.target|\.deps/.test(name);
-  for (const part of ['dist/src', 'build/Release', 'node_modules/node-gyp-build'])
+  for (const part of ['dist/src', 'build/Release'])
     cpSync(path.join(repository, part), path.join(directory, part), { recursive: true, filter });
   return path.join(directory, 'dist/src/index.js');
 }
