@@ -63,7 +63,8 @@ export interface Adapter {
   mayStart(identity: Identity, probe: Probe): boolean;
   /** Lets the init go on; what is returned resolves when `start` would return, which may be at once. */
   start(fifo: string, watch: () => InitWatch): Promise<void> | undefined;
-  mayKill(identity: Identity, probe: Probe): boolean;
+  /** Comes after identity(id). Whether `kill` sends this signal to the init, and to nobody else. */
+  mayKill(id: string, identity: Identity, probe: Probe, signal: number): boolean;
   /** Whether a killed container has to be thawed by the killer; asked before it is killed. */
   thawsKilled(identity: Identity, probe: Probe): boolean;
   /** After identity(id). The file to write '1' to for `kill --all KILL`, or '' when that is not known to be equivalent. */
@@ -82,6 +83,8 @@ export interface InitWatch {
 }
 
 export interface AdapterContext {
+  /** The runtime's minor version. */
+  readonly minor: number;
   readonly root: string;
   readonly mode: CgroupMode;
 }

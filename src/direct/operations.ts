@@ -200,11 +200,14 @@ export class DirectOperations {
 
   #find(id: string): Found {
     const adapter = this.#need();
-    if (id === '' || id.startsWith('.') || id.includes('/') || id.includes('\0')) {
-      throw new Unfamiliar('an unusual id');
-    }
+    if (!isPlainId(id)) throw new Unfamiliar('an unusual id');
     return new Found(id, this.#options.root, adapter, adapter.identity(id), this.#kept.get(id));
   }
+}
+
+/** What every version of both runtimes takes (crun 1.28 and runc 1.2 have become stricter), and comma. */
+function isPlainId(id: string): boolean {
+  return /^[\w+,-][\w+,.-]*$/.test(id);
 }
 
 function toItem({ id, pid, bundle, status, created, owner, annotations }: ListEntry): ContainerListItem {
@@ -221,7 +224,7 @@ function chooseAdapter(options: DirectOptions): Adapter {
   if ('why' in gate) throw new Unfamiliar(gate.why);
   if (process.geteuid?.() !== 0) throw new Unfamiliar('not running as root');
   if (options.cgroupManager !== 'cgroupfs') throw new Unfamiliar(`cgroup manager ${options.cgroupManager}`);
-  return new gate.adapter({ root: options.root, mode: cgroupMode() });
+  return new gate.adapter({ root: options.root, mode: cgroupMode(), minor: gate.minor });
 }
 
 /** As attempt(); what the caller has brought about (its deadline came) is thrown on. */
@@ -240,7 +243,7 @@ function givenUp(error: unknown): Direct<never> {
 
 function killInit(found: Found, signal: number): void {
   const { adapter, identity, probe } = found;
-  if (!adapter.mayKill(identity, probe)) throw found.refusal();
+  if (!adapter.mayKill(found.id, identity, probe, signal)) throw found.refusal();
   const thaws = signal === kSigkill && adapter.thawsKilled(identity, probe);
   const init = found.pidfd();
   try {

@@ -4,36 +4,52 @@ import { RuncAdapter } from './runc/adapter';
 
 export type RuntimeKind = 'crun' | 'runc';
 
-interface Supported {
+export interface Supported {
   readonly kind: RuntimeKind;
   readonly major: number;
   /** Inclusive. */
   readonly minMinor: number;
   readonly maxMinor: number;
+  /** The versions on which the differential test runs. Of the others in the range the sources were compared. */
+  readonly proven: readonly string[];
   readonly adapter: new (context: AdapterContext) => Adapter;
 }
 
 /**
- * The versions whose verbs are known to be what the adapters do. Proven by the differential test: crun 1.8.1 and
- * 1.21, runc 1.1.5 and 1.1.15. Of the other crun minors in the table, the functions behind these verbs were
- * compared in the sources: they differ in messages, in hooks (never done directly) and in where Intel RDT is
- * noted. crun 1.28 writes its files by another library; runc 1.2 kills and deletes in another way.
+ * The versions whose verbs are known to be what the adapters do. Of each minor in the ranges the functions behind the
+ * verbs were compared in the sources, from the first patch version to the last. crun: they differ in messages, in hooks
+ * (never done directly), in where Intel RDT is noted, and from 1.28 on in the library that writes the files and in the
+ * ids that are taken. runc: see RuncRules.
  */
-const kSupported: readonly Supported[] = [
-  { kind: 'crun', major: 1, minMinor: 8, maxMinor: 27, adapter: CrunAdapter },
-  { kind: 'runc', major: 1, minMinor: 1, maxMinor: 1, adapter: RuncAdapter },
+export const supportedVersions: readonly Supported[] = [
+  {
+    kind: 'crun',
+    major: 1,
+    minMinor: 8,
+    maxMinor: 29,
+    proven: ['1.8.1', '1.21', '1.28'],
+    adapter: CrunAdapter,
+  },
+  {
+    kind: 'runc',
+    major: 1,
+    minMinor: 1,
+    maxMinor: 5,
+    proven: ['1.1.5', '1.1.15', '1.3.6'],
+    adapter: RuncAdapter,
+  },
 ];
 
 /** The adapter for what `--version` prints, or why there is none. */
 export function versionGate(
   kind: RuntimeKind,
   version: string,
-): { adapter: Supported['adapter'] } | { why: string } {
+): { adapter: Supported['adapter']; minor: number } | { why: string } {
   const match = /(\d+)\.(\d+)/.exec(version);
   if (match === null) return { why: `the version of ${kind} is not known` };
   const major = Number(match[1]);
   const minor = Number(match[2]);
-  const row = kSupported.find(
+  const row = supportedVersions.find(
     (supported) =>
       supported.kind === kind &&
       supported.major === major &&
@@ -41,5 +57,5 @@ export function versionGate(
       minor <= supported.maxMinor,
   );
   if (row === undefined) return { why: `${kind} ${major}.${minor} is not proven to be equal` };
-  return { adapter: row.adapter };
+  return { adapter: row.adapter, minor };
 }

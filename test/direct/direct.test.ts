@@ -42,8 +42,14 @@ describe('versionGate', () => {
     for (const [known, text] of [
       ['crun', 'crun version 1.8.1\ncommit: 1234'],
       ['crun', '1.21'],
+      ['crun', 'crun version 1.28\ncommit: 1234'],
+      ['crun', '1.29.1'],
       ['runc', '1.1.5+ds1'],
       ['runc', '1.1.15'],
+      ['runc', '1.2.0'],
+      ['runc', '1.3.6+ds1'],
+      ['runc', '1.4.3'],
+      ['runc', '1.5.1'],
     ] as const) {
       assert.ok('adapter' in versionGate(known, text), text);
     }
@@ -52,7 +58,9 @@ describe('versionGate', () => {
       ['crun', '2.0'],
       ['crun', '0.17'],
       ['crun', '1.7'],
-      ['runc', '1.2.0'],
+      ['crun', '1.30'],
+      ['runc', '1.0.3'],
+      ['runc', '1.6.0'],
       ['runc', '2.1.5'],
     ] as const) {
       assert.ok('why' in versionGate(unknown, text), text);

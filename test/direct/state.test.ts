@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { parseCrunConfig, parseCrunStatus } from '../../src/direct/crun/state-file';
+import { runcRules } from '../../src/direct/runc/rules';
 import { parseRuncState } from '../../src/direct/runc/state-file';
 import { ParsedFile } from '../../src/system/parsed-file';
 import { isAlive, parseProcessStat } from '../../src/system/process-stat';
@@ -149,8 +150,8 @@ const kRuncState = {
 };
 
 describe('parseRuncState', () => {
-  const parse = (state: object, isUnified = false): ReturnType<typeof parseRuncState> =>
-    parseRuncState(JSON.stringify(state), 'state.json', isUnified);
+  const parse = (state: object, isUnified = false, minor = 1): ReturnType<typeof parseRuncState> =>
+    parseRuncState(JSON.stringify(state), 'state.json', isUnified, runcRules(minor));
   const withConfig = (config: object): object => ({
     ...kRuncState,
     config: { ...kRuncState.config, ...config },
@@ -174,6 +175,27 @@ describe('parseRuncState', () => {
     });
     const unified = parse({ ...kRuncState, cgroup_paths: { '': '/sys/fs/cgroup/dx/c1' } }, true);
     assert.equal(unified.freezer?.file, '/sys/fs/cgroup/dx/c1/cgroup.freeze');
+  });
+
+  it('takes what a newer version writes, or leaves out, from that version on only', () => {
+    const { cgroups: _, ...config } = kRuncState.config;
+    const cgroups = { path: '/dx/c1' };
+    const { intel_rdt_path: __, rootless: ___, ...state } = kRuncState;
+    const { freezer: ____, ...expected } = parse(kRuncState);
+    for (const [minor, written] of [
+      [2, withConfig({ domainname: '', personality: { domain: 'LINUX' } })],
+      [3, withConfig({ domainname: '', cgroups, exec_cpu_affinity: {} })],
+      [4, { ...state, config: { ...config, cgroups, namespaces: [{ type: 'NEWPID' }], memory_policy: {} } }],
+    ] as const) {
+      assert.throws(() => parse(written, false, minor - 1), kUnfamiliar);
+      for (const later of [minor, 5]) {
+        const { freezer: _____, ...rest } = parse(written, false, later);
+        assert.deepEqual(rest, expected);
+      }
+    }
+    assert.equal(parse({ ...kRuncState, intel_rdt_mon_path: '/x' }, false, 4).hasIntelRdt, true);
+    const systemd = withConfig({ cgroups: { path: '/a/b', Systemd: true } });
+    assert.throws(() => parse(systemd, false, 5), kUnfamiliar);
   });
 
   it('tells a shared pid namespace, poststop hooks and Intel RDT', () => {

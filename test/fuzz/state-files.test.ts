@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 import * as fc from 'fast-check';
 import { parseCrunConfig, parseCrunStatus } from '../../src/direct/crun/state-file';
+import { runcRules } from '../../src/direct/runc/rules';
 import { parseRuncState } from '../../src/direct/runc/state-file';
 import { memberSpans } from '../../src/system/json-spans';
 import { parseProcessStat } from '../../src/system/process-stat';
@@ -86,9 +87,16 @@ describe('state files of any content', () => {
     if (config !== null) assertStrings(config.annotations);
   });
 
-  for (const isUnified of [false, true]) {
-    holds(`runc’s state.json with cgroup ${isUnified ? 'v2' : 'v1'}`, fileOf(oddlyFilled(kState)), (text) => {
-      const state = parsed(() => parseRuncState(text, 'state.json', isUnified), isUnfamiliar);
+  for (const [isUnified, minor] of [
+    [false, 1],
+    [true, 1],
+    [false, 5],
+    [true, 5],
+  ] as const) {
+    const rules = runcRules(minor);
+    const name = `runc’s state.json, 1.${minor}, cgroup ${isUnified ? 'v2' : 'v1'}`;
+    holds(name, fileOf(oddlyFilled(kState)), (text) => {
+      const state = parsed(() => parseRuncState(text, 'state.json', isUnified, rules), isUnfamiliar);
       if (state === null) return;
       assertProcess(state);
       assertStrings(state.annotations);

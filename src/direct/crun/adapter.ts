@@ -25,19 +25,27 @@ interface Files {
   readonly config: ParsedFile<CrunConfig>;
 }
 
-/** crun's verbs as they are in 1.8 to 1.27, read in 1.8.1 and 1.21; see versions.ts. */
+/** The ids that are known to be taken: from 1.28 on crun refuses all others, and `list` leaves them out. */
+function idRule(minor: number): RegExp {
+  return minor >= 28 ? /^[\w+.-]+$/ : /^[\w+,.-]+$/;
+}
+
+/** crun's verbs as they are in 1.8 to 1.29; see versions.ts. */
 export class CrunAdapter implements Adapter {
   readonly knownEntries = new Set(['status', 'config.json', 'exec.fifo', 'seccomp.bpf']);
   readonly #context: AdapterContext;
+  readonly #id: RegExp;
   readonly #files = new Map<string, Files>();
   readonly #configs = new Recent<string, CrunConfig>();
   #hierarchies: string[] | undefined;
 
   constructor(context: AdapterContext) {
     this.#context = context;
+    this.#id = idRule(context.minor);
   }
 
   identity(id: string): CrunContainer {
+    if (!this.#id.test(id)) throw new Unfamiliar('an unusual id');
     const container = this.#status(id);
     if (container !== null) return container;
     this.#files.delete(id);
@@ -85,7 +93,7 @@ export class CrunAdapter implements Adapter {
         if (entry.name.startsWith('.')) continue;
         // Beside a file crun 1.8 lists the others and crun 1.21 fails.
         if (!entry.isDirectory()) throw new Unfamiliar(`${entry.name} is no directory`);
-        if (entry.name.includes('\uFFFD')) throw new Unfamiliar(`the name ${entry.name} is not UTF-8`);
+        if (!this.#id.test(entry.name)) throw new Unfamiliar(`the name ${entry.name} is unusual`);
         names.push(entry.name);
       }
       return names.toReversed();
@@ -139,7 +147,7 @@ export class CrunAdapter implements Adapter {
     if (result < 0) throw new Unfamiliar(`exec.fifo: error ${-result}`);
   }
 
-  mayKill(_identity: Identity, probe: Probe): boolean {
+  mayKill(_id: string, _identity: Identity, probe: Probe): boolean {
     return probe.isAlive();
   }
 

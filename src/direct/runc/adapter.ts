@@ -6,23 +6,25 @@ import type { Adapter, AdapterContext, Identity, InitWatch, Plan, Probe, Standin
 import { readFifo } from '../exec-fifo';
 import type { ListEntry, OciState } from '../state';
 import { ownerName } from './passwd';
+import { type RuncRules, runcRules } from './rules';
 import { parseRuncState, type RuncState } from './state-file';
 
-/** runc's own rule for ids; list leaves out directories that break it. */
-const kId = /^[\w+,\-.]+$/;
+const kSigkill = 9;
 
-/** runc's verbs as they are in 1.1, read in 1.1.5 and 1.1.15. */
+/** runc's verbs as they are in 1.1 to 1.5; see versions.ts. */
 export class RuncAdapter implements Adapter {
   readonly knownEntries = new Set(['state.json', 'exec.fifo']);
   readonly #context: AdapterContext;
+  readonly #rules: RuncRules;
   readonly #files = new Map<string, ParsedFile<RuncState>>();
 
   constructor(context: AdapterContext) {
     this.#context = context;
+    this.#rules = runcRules(context.minor);
   }
 
   identity(id: string): RuncState {
-    const state = kId.test(id) && id !== '.' && id !== '..' ? this.#state(id) : null;
+    const state = this.#rules.id.test(id) && id !== '.' && id !== '..' ? this.#state(id) : null;
     if (state !== null) return state;
     this.#files.delete(id);
     throw new Unfamiliar(`${id} has no state.json`);
@@ -46,7 +48,7 @@ export class RuncAdapter implements Adapter {
     try {
       const names: string[] = [];
       for (let entry = directory.readSync(); entry !== null; entry = directory.readSync()) {
-        if (entry.isDirectory() && kId.test(entry.name)) names.push(entry.name);
+        if (entry.isDirectory() && this.#rules.id.test(entry.name)) names.push(entry.name);
       }
       return names.toSorted((a, b) => (a < b ? -1 : 1));
     } finally {
@@ -73,7 +75,7 @@ export class RuncAdapter implements Adapter {
     }
   }
 
-  /** runc 1.1 runs poststart hooks in `create`. */
+  /** runc runs poststart hooks in `create` up to 1.5. */
   plan(id: string): Plan {
     const state = this.#file(id).last;
     return {
@@ -102,8 +104,11 @@ export class RuncAdapter implements Adapter {
     }
   }
 
-  mayKill(identity: Identity, probe: Probe): boolean {
-    return this.standing(identity, probe).status !== 'stopped';
+  mayKill(id: string, identity: Identity, probe: Probe, signal: number): boolean {
+    if (!this.#rules.killsWhole) return this.standing(identity, probe).status !== 'stopped';
+    if (signal === kSigkill && !this.#file(id).last.hasPrivatePidNamespace)
+      throw new Unfamiliar('it shares a pid namespace: KILL is for all of its processes');
+    return probe.isAlive();
   }
 
   /** runc thaws what it has killed; otherwise the signal would wait for the thaw on cgroup v1. */
@@ -159,7 +164,7 @@ export class RuncAdapter implements Adapter {
   }
 
   readonly #parse = (text: string, path: string): RuncState =>
-    parseRuncState(text, path, this.#context.mode === 'unified');
+    parseRuncState(text, path, this.#context.mode === 'unified', this.#rules);
 }
 
 /** Waits that runc makes here (a freeze under way) are left to it. */

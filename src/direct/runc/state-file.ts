@@ -1,6 +1,7 @@
 import { type Freezer, freezerIn } from '../../runtime/cgroup';
 import { isObject, type JsonObject, objectOf, parseObject, positiveOf, stringOf } from '../../system/json';
 import { Unfamiliar } from '../../system/unfamiliar';
+import type { Kind, RuncRules } from './rules';
 
 /** What is used of runc's `state.json`. */
 export interface RuncState {
@@ -18,65 +19,21 @@ export interface RuncState {
   readonly hasIntelRdt: boolean;
 }
 
-/** s string, n number, b boolean, a array or null, o object or null, x anything or null. */
-type Kind = 's' | 'n' | 'b' | 'a' | 'o' | 'x';
-
-/** The keys of runc 1.1: one that is missing here, or of another kind, was not written by it. */
-const kStateKeys: Readonly<Record<string, Kind>> = {
-  id: 's',
-  init_process_pid: 'n',
-  init_process_start: 'n',
-  created: 's',
-  config: 'o',
-  rootless: 'b',
-  cgroup_paths: 'o',
-  namespace_paths: 'o',
-  external_descriptors: 'a',
-  intel_rdt_path: 's',
-};
-
-const kConfigKeys: Readonly<Record<string, Kind>> = {
-  no_pivot_root: 'b',
-  parent_death_signal: 'n',
-  rootfs: 's',
-  umask: 'x',
-  readonlyfs: 'b',
-  rootPropagation: 'n',
-  mounts: 'a',
-  devices: 'a',
-  mount_label: 's',
-  hostname: 's',
-  namespaces: 'a',
-  capabilities: 'o',
-  networks: 'a',
-  routes: 'a',
-  cgroups: 'o',
-  apparmor_profile: 's',
-  process_label: 's',
-  rlimits: 'a',
-  oom_score_adj: 'x',
-  uid_mappings: 'a',
-  gid_mappings: 'a',
-  mask_paths: 'a',
-  readonly_paths: 'a',
-  sysctl: 'o',
-  seccomp: 'o',
-  no_new_privileges: 'b',
-  Hooks: 'o',
-  version: 's',
-  labels: 'a',
-  no_new_keyring: 'b',
-  intel_rdt: 'o',
-  rootless_euid: 'b',
-  rootless_cgroups: 'b',
-};
-
-export function parseRuncState(text: string, path: string, isUnified: boolean): RuncState {
-  const json = checked(parseObject(text, path), kStateKeys, path);
-  const config = checked(objectOf(json, 'config', path), kConfigKeys, path);
+export function parseRuncState(
+  text: string,
+  path: string,
+  isUnified: boolean,
+  { stateKeys, configKeys, leavesOut }: RuncRules,
+): RuncState {
+  const json = checked(parseObject(text, path), stateKeys, path);
+  const config = checked(objectOf(json, 'config', path), configKeys, path);
   const cgroups = objectOf(config, 'cgroups', path);
-  if (cgroups.Systemd !== false) throw new Unfamiliar(`${path}: a systemd cgroup`);
-  if (!isUnified && cgroups.unified !== null) throw new Unfamiliar(`${path}: v2 resources on cgroup v1`);
+  // The value of a key that a version leaves out when it says nothing.
+  const valueIn = (parent: JsonObject, key: string, nothing: unknown): unknown =>
+    leavesOut && parent[key] === undefined ? nothing : parent[key];
+  if (valueIn(cgroups, 'Systemd', false) !== false) throw new Unfamiliar(`${path}: a systemd cgroup`);
+  if (!isUnified && valueIn(cgroups, 'unified', null) !== null)
+    throw new Unfamiliar(`${path}: v2 resources on cgroup v1`);
   const paths = cgroupPaths(json, path, isUnified);
   return {
     pid: positiveOf(json, 'init_process_pid', path),
@@ -88,10 +45,14 @@ export function parseRuncState(text: string, path: string, isUnified: boolean): 
     ...labelsOf(config, path),
     cgroupDirectories: [...paths.values()],
     hasPrivatePidNamespace: listOf(config, 'namespaces').some(
-      (namespace) => isObject(namespace) && namespace.type === 'NEWPID' && namespace.path === '',
+      (namespace) =>
+        isObject(namespace) && namespace.type === 'NEWPID' && valueIn(namespace, 'path', '') === '',
     ),
     hasPoststopHooks: config.Hooks != null && listOf(objectOf(config, 'Hooks', path), 'poststop').length > 0,
-    hasIntelRdt: config.intel_rdt != null || stringOf(json, 'intel_rdt_path', path) !== '',
+    hasIntelRdt:
+      config.intel_rdt != null ||
+      valueIn(json, 'intel_rdt_path', '') !== '' ||
+      (json.intel_rdt_mon_path ?? '') !== '',
   };
 }
 

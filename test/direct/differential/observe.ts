@@ -98,6 +98,7 @@ function freezerState(cgroupsPath: string): Record<string, string> {
 /** Pids and the twins' own directories differ; all else must not. */
 function normalize(text: string, watched: Watched): string {
   return text
+    .replaceAll('\\/', '/') // As json-c writes a slash.
     .replaceAll(watched.directory, '<bundle>')
     .replaceAll(/"pid": ?\d+/g, (match) => (/\b[01]$/.test(match) ? match : '"pid": <pid>'));
 }
