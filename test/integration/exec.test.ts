@@ -115,7 +115,7 @@ describe('exec', { skip: needsRuntime() }, () => {
     await assert.rejects(container.exec(['nosuch']), { code: 'ERR_EXEC_NOT_FOUND', cleanedUp: true });
     await assert.rejects(container.exec(['/etc']), { code: 'ERR_EXEC_NOT_FOUND' });
     await assert.rejects(container.exec(['/bin/true'], { cwd: '/no/such' }), {
-      code: 'ERR_RUNTIME_FAILED',
+      code: 'ERR_CWD_NOT_FOUND',
       message: /no such/i,
     });
   });
