@@ -15,6 +15,7 @@ namespace {
 // --- spawn
 
 constexpr size_t kSpawnOutLength = 4;
+constexpr size_t kAttributesLength = 4;
 
 void write_spawn_result(Environment& environment, const Napi::Value& value, SpawnResult result) {
   const Ints out = ints_of(value);
@@ -67,6 +68,11 @@ void Spawn(const Info& info) {
 
   SpawnRequest request(string_at(info, 0), std::move(sources), std::move(image));
   request.split(static_cast<size_t>(std::max<int64_t>(0, long_at(info, 1))));
+  const Ints attributes = ints_of(info[6]);
+  if (attributes.length == kAttributesLength) {
+    const int32_t* value = attributes.data;
+    request.set_attributes({value[0], value[1], value[2], value[3]});
+  }
   if (image_error != 0) request.refuse(SpawnStep::kExec, image_error);
 
   if (info[5].IsFunction()) {

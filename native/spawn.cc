@@ -175,6 +175,7 @@ SpawnResult spawn(SpawnRequest& request, CloneStack& stack) {
     plan.image_path = image_path;
     plan.failure_fd = failure_write.get();
     plan.highest_fd = highest_fd;
+    plan.attributes = request.attributes_;
 
     const int way = clone_way.load(std::memory_order_relaxed);
     const pid_t pid = clone_child(plan, stack_top, way, result.pidfd);

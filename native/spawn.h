@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,19 @@ enum class SpawnStep : int {
   kDescriptors = 7,
   kCloseOnExec = 8,
   kExec = 9,
+  kAttributes = 10,
+};
+
+/**
+ * What the program is to have otherwise than its parent. Set by the child before exec(2), and so inherited by all that
+ * the program forks.
+ */
+struct SpawnAttributes {
+  static constexpr int kKeep = INT32_MIN;
+  int oom_score_adj = kKeep;  // proc(5), -1000 to 1000
+  int io_priority = kKeep;    // ioprio_set(2): class << 13 | data
+  int open_files = kKeep;     // the soft limit, RLIMIT_NOFILE of setrlimit(2)
+  int umask = kKeep;          // 022 where it is not given
 };
 
 /** What to start. Owns the descriptors it was given, and closes each once. */
@@ -37,6 +51,7 @@ class SpawnRequest {
 
   /** Splits path NUL cwd NUL argv... NUL environment...; with fewer parts than that it is refused with EINVAL. */
   void split(size_t argc);
+  void set_attributes(const SpawnAttributes& attributes) { attributes_ = attributes; }
   /** Makes spawn() fail with this, so that a request that cannot be right fails where every other does. */
   void refuse(SpawnStep step, int error);
 
@@ -53,6 +68,7 @@ class SpawnRequest {
   std::vector<char*> envp_;
   std::vector<int> sources_;
   UniqueFd image_;
+  SpawnAttributes attributes_;
   SpawnStep refused_step_ = SpawnStep::kNone;
   int refused_error_ = 0;
 };

@@ -80,6 +80,36 @@ DOBBY_CHILD_SIDE void place_descriptors(const ChildPlan& plan) {
   }
 }
 
+/** Its own alone: a vfork child's score is not that of those who share its memory (Linux 4.8, fs/proc/base.c). */
+DOBBY_CHILD_SIDE void set_oom_score_adj(const ChildPlan& plan) {
+  const int value = plan.attributes.oom_score_adj;
+  char text[8];
+  char* at = text + sizeof text;
+  for (int rest = value < 0 ? -value : value; at == text + sizeof text || rest > 0; rest /= 10) {
+    *--at = static_cast<char>('0' + rest % 10);
+  }
+  if (value < 0) *--at = '-';
+  const int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+  if (fd < 0 || write(fd, at, static_cast<size_t>(text + sizeof text - at)) < 0) fail(plan, SpawnStep::kAttributes);
+  close(fd);
+}
+
+DOBBY_CHILD_SIDE void set_attributes(const ChildPlan& plan) {
+  const SpawnAttributes& wanted = plan.attributes;
+  constexpr int kKeep = SpawnAttributes::kKeep;
+  if (wanted.oom_score_adj != kKeep) set_oom_score_adj(plan);
+  constexpr int kWhoProcess = 1;
+  if (wanted.io_priority != kKeep && syscall(SYS_ioprio_set, kWhoProcess, 0, wanted.io_priority) != 0) {
+    fail(plan, SpawnStep::kAttributes);
+  }
+  if (wanted.open_files != kKeep) {
+    rlimit limit = {};
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) fail(plan, SpawnStep::kAttributes);
+    limit.rlim_cur = static_cast<rlim_t>(wanted.open_files);
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0) fail(plan, SpawnStep::kAttributes);
+  }
+}
+
 DOBBY_CHILD_SIDE void reset_signals() {
   // A zeroed structure is SIG_DFL without flags in every architecture's layout. Ignored signals stay ignored
   // across exec, and a handler of the parent must not run here, in its memory.
@@ -105,10 +135,12 @@ DOBBY_CHILD_SIDE int run_child(void* argument) {
   }
   reset_signals();
   if (setsid() < 0) fail(plan, SpawnStep::kSession);
-  umask(022);
+  umask(plan.attributes.umask == SpawnAttributes::kKeep ? 022 : static_cast<mode_t>(plan.attributes.umask));
   if (chdir(plan.cwd) != 0) fail(plan, SpawnStep::kChdir);
   place_descriptors(plan);
   mark_close_on_exec(plan);
+  // Last: a lower limit of descriptors would stand in the way of placing them.
+  set_attributes(plan);
 
   const uint64_t none = 0;
   syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, nullptr, sizeof none);

@@ -3,6 +3,7 @@
 #include <cstddef>
 
 #include "fd_plan.h"
+#include "spawn.h"
 
 namespace dobby {
 
@@ -26,6 +27,7 @@ struct ChildPlan {
   int failure_fd;
   int highest_fd;
   bool shares_table;
+  SpawnAttributes attributes;
 };
 
 /**

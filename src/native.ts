@@ -25,6 +25,8 @@ export interface Addon {
    * and stays the caller's, who may close it at once.
    * out (length 4) receives pid, pidfd (environment-owned), errno (positive), step (SpawnStep). The pid is claimed
    * (see native/orphans.h) until the pidfd is closed or watched. Too few strings: EINVAL with SpawnStep.None.
+   * attributes (length 4, INT32_MIN: as this process's): oom_score_adj, ioprio_set(2)'s value, the soft limit of open
+   * files, umask (022 when it is not given, and without attributes).
    * Without done the call is synchronous; with done it runs on the spawn thread, and done() is called on the loop.
    */
   spawn(
@@ -34,6 +36,7 @@ export interface Addon {
     imageFd: number,
     out: Int32Array,
     done?: () => void,
+    attributes?: Int32Array,
   ): void;
 
   /** Opens the exit watch of this environment; batch entries are ExitField-wide; onExits(count) per wake-up. */
@@ -176,6 +179,7 @@ export enum SpawnStep {
   Descriptors = 7,
   CloseOnExec = 8,
   Exec = 9,
+  Attributes = 10,
 }
 
 /** The layout of one entry of the exit batch. */

@@ -1,10 +1,12 @@
 /*
  * dobby-keeper: the parent of one container process, for as long as that lives. See docs/decisions/keeper.md.
  *
- *   dobby-keeper RECORD PIDFILE HELD IMAGE PROGRAM ARGV0 [ARG...]
+ *   dobby-keeper RECORD PIDFILE HELD IMAGE OOM_SCORE_ADJ IO_PRIORITY PROGRAM ARGV0 [ARG...]
  *
  * Its descriptors are 0 to N without a gap: first those for PROGRAM, then those that are to be held (read ends of
  * pipes), then IMAGE. HELD has one character for each that is held, '1' for stdout and '2' for stderr; '-' is none.
+ *
+ * OOM_SCORE_ADJ (proc(5)) and IO_PRIORITY (ioprio_set(2)) are PROGRAM's and not the keeper's; '-' is as they are.
  *
  * Runs PROGRAM (from descriptor IMAGE, unless that is -1) and ends the way PROGRAM ended: a caller cannot tell it from
  * PROGRAM. Behind it stays a second process, a subreaper, which is by then the parent of the process that PROGRAM left
@@ -42,6 +44,8 @@ struct Plan {
   int held_count;
   int first_held; /* descriptors first_held .. first_held + held_count - 1 */
   int image;
+  const char *oom_score_adj;
+  const char *io_priority;
   const char *program;
   char **argv;
 };
@@ -72,12 +76,25 @@ static int follow(int status_fd) {
   return 128 + WTERMSIG(status);
 }
 
+/* 0 when it could be set, or was not to be. */
+static int set_attributes(const struct Plan *plan) {
+  if (strcmp(plan->oom_score_adj, "-") != 0) {
+    const int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (fd < 0 || write(fd, plan->oom_score_adj, strlen(plan->oom_score_adj)) < 0) return -1;
+    close(fd);
+  }
+  const int who_process = 1;
+  if (strcmp(plan->io_priority, "-") == 0) return 0;
+  return (int)syscall(SYS_ioprio_set, who_process, 0, atoi(plan->io_priority));
+}
+
 /* The third process: becomes the program. */
 static void run(const struct Plan *plan) {
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
   signal(SIGPIPE, SIG_DFL);
+  if (set_attributes(plan) != 0) _exit(kCannotRun);
   if (plan->image >= 0) syscall(SYS_execveat, plan->image, "", plan->argv, environ, AT_EMPTY_PATH);
   /* Exec from a memfd may be forbidden here: by path, then. */
   execv(plan->program, plan->argv);
@@ -180,8 +197,8 @@ static void keep(const struct Plan *plan, int status_fd, int record_fd) {
 }
 
 int main(int argc, char **argv) {
-  if (argc < 7) return kUsage;
-  struct Plan plan = {argv[1], argv[2], argv[3], 0, 0, atoi(argv[4]), argv[5], argv + 6};
+  if (argc < 9) return kUsage;
+  struct Plan plan = {argv[1], argv[2], argv[3], 0, 0, atoi(argv[4]), argv[5], argv[6], argv[7], argv + 8};
   plan.held_count = strcmp(plan.held, "-") == 0 ? 0 : (int)strlen(plan.held);
   if (plan.held_count > 2) return kUsage;
   int pipe_fds[2];

@@ -1,4 +1,4 @@
-import type { ExecOptions, Settings } from '../runtime/options';
+import type { Settings } from '../runtime/options';
 
 /** What every command line begins with, after the program's name. logPath: where this call's log goes. */
 export function globalArgs(s: Settings, logPath: string): string[] {
@@ -35,36 +35,22 @@ export function createArgs(id: string, o: CreateArgs): string[] {
 
 export interface ExecArgs {
   detach: boolean;
-  tty: boolean;
-  processPath?: string;
+  processPath: string;
   consoleSocket?: string;
   pidFile: string;
   fileCount: number;
+  cgroup?: string | undefined;
 }
 
-/** With a process file (see exec-process) the command stands in that file, and so does all else about it. */
-export function execArgs(id: string, command: readonly string[], a: ExecArgs, o: ExecOptions): string[] {
+/** The command, and all else about the process, stands in the process file (see exec-process). */
+export function execArgs(id: string, a: ExecArgs): string[] {
   const args = ['exec', '--pid-file', a.pidFile];
   if (a.detach) args.push('--detach');
   if (a.consoleSocket !== undefined) args.push('--console-socket', a.consoleSocket);
   if (a.fileCount > 0) args.push('--preserve-fds', String(a.fileCount));
-  if (o.cgroup !== undefined) args.push('--cgroup', o.cgroup);
-  if (a.processPath !== undefined) {
-    args.push('--process', a.processPath, id);
-    return args;
-  }
-  if (a.tty) args.push('--tty');
-  if (o.cwd !== undefined) args.push('--cwd', o.cwd);
-  if (o.user !== undefined) args.push('--user', typeof o.user === 'string' ? o.user : userArg(o.user));
-  if (o.apparmor !== undefined) args.push('--apparmor', o.apparmor);
-  if (o.selinuxLabel !== undefined) args.push('--process-label', o.selinuxLabel);
-  if (o.noNewPrivileges) args.push('--no-new-privs');
-  args.push(id, ...command);
+  if (a.cgroup !== undefined) args.push('--cgroup', a.cgroup);
+  args.push('--process', a.processPath, id);
   return args;
-}
-
-function userArg({ uid, gid }: { uid: number; gid?: number }): string {
-  return gid === undefined ? String(uid) : `${uid}:${gid}`;
 }
 
 /** Signals go by number: crun 1.8.1 takes a name it does not know for signal 0 and says success. */

@@ -14,6 +14,7 @@ import { hasCgroup, removeFailedContainer } from './failed-container';
 import type { Invoker } from './invoker';
 import { type Launch, type Launched, launch } from './launch';
 import type { LaunchIo } from './launch-io';
+import { writePidFile } from './pid-file';
 import { removeStagedBundle, stageBundle } from './staged-bundle';
 import { textMemfd } from './text-memfd';
 
@@ -137,17 +138,4 @@ function checkTerminal(config: OciConfig, io: LaunchIo, id: string, bundlePath: 
       containerId: id,
     },
   );
-}
-
-/** By rename, so that a reader sees the whole number, and a symlink that waits there is replaced, not followed. */
-function writePidFile(file: string, pid: number): void {
-  const temporary = `${file}.${process.pid}.tmp`;
-  fs.rmSync(temporary, { force: true });
-  try {
-    fs.writeFileSync(temporary, String(pid), { flag: 'wx', mode: 0o644 });
-    fs.renameSync(temporary, file);
-  } catch (error) {
-    fs.rmSync(temporary, { force: true });
-    throw error;
-  }
 }

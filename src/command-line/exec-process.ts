@@ -1,6 +1,7 @@
 import type { TtySize } from '../console/pty';
 import { argumentTypeError } from '../errors';
-import type { OciConfig, OciProcess } from '../oci';
+import type { OciIoPriority, OciProcess, OciUser } from '../oci';
+import type { ProcessAttributes } from '../process/spawn';
 import { checkEnvironment, checkPath, type ExecOptions } from '../runtime/options';
 
 /** Checks the arguments of exec. Throws TypeError with a code. */
@@ -15,7 +16,7 @@ export function checkExec(command: readonly string[], o: ExecOptions): void {
       throw argumentTypeError(`command[${index}]: holds a NUL byte`, 'ERR_INVALID_ARG_VALUE');
   }
   if (o.env !== undefined) checkEnvironment('env', o.env);
-  for (const name of ['cwd', 'cgroup', 'apparmor', 'selinuxLabel'] as const)
+  for (const name of ['cwd', 'cgroup', 'apparmor', 'selinuxLabel', 'pidFile'] as const)
     if (o[name] !== undefined) checkPath(name, o[name]);
   for (const capability of o.capabilities ?? [])
     if (typeof capability !== 'string' || !/^CAP_[A-Z_]+$/.test(capability))
@@ -37,28 +38,26 @@ function checkUser(user: ExecOptions['user']): void {
         (user.additionalGids === undefined || user.additionalGids.every(isUid));
   if (!isRight)
     throw argumentTypeError(
-      "user: must be 'uid[:gid]' or { uid, gid, additionalGids } of whole numbers",
+      "user: must be 'uid[:gid]' or { uid, gid, additionalGids } of numbers, as the container sees them; names are not looked up",
       'ERR_INVALID_ARG_VALUE',
     );
 }
 
 /**
- * The process file to give the runtime, or null when its flags can say it all. What flags can't say alike needs one:
- * a process of the caller's, the size of its terminal, additional groups (crun has no flag for them), and environment
- * and capabilities (crun's flags replace the container's own, runc's add to them; here they are added).
+ * The process to give the runtime, whole: the container's own but for what the caller changes. Flags would not do. What
+ * they leave out is the container's on runc and a default on crun, which takes no descriptor limits, no directory and no
+ * user of the container then; crun's --env and --cap replace, runc's add; and runc can't be told to drop
+ * no_new_privileges.
  */
 export function execProcess(
   command: readonly string[],
   o: ExecOptions,
   tty: TtySize | true | null,
-  containerConfig: () => OciConfig,
-): OciProcess | null {
-  const gids = typeof o.user === 'object' ? o.user.additionalGids : undefined;
-  const added = o.capabilities ?? [];
+  containerProcess: () => OciProcess,
+): OciProcess {
+  const base = o.process ?? containerProcess();
   const env = Object.entries(o.env ?? {});
   const size = typeof tty === 'object' ? tty : null;
-  if (!o.process && !gids?.length && added.length === 0 && env.length === 0 && !size) return null;
-  const base = o.process ?? containerConfig().process ?? { cwd: '/', args: [] };
   return {
     ...base,
     terminal: tty !== null,
@@ -69,36 +68,62 @@ export function execProcess(
       ...(base.env ?? []).filter((entry) => !env.some(([name]) => entry.startsWith(`${name}=`))),
       ...env.map(([name, value]) => `${name}=${value}`),
     ],
-    ...(o.user === undefined ? {} : { user: userOf(o.user) }),
+    ...(o.user === undefined ? {} : { user: userOf(o.user, base.user?.umask) }),
     ...(o.apparmor === undefined ? {} : { apparmorProfile: o.apparmor }),
     ...(o.selinuxLabel === undefined ? {} : { selinuxLabel: o.selinuxLabel }),
     ...(o.noNewPrivileges === undefined ? {} : { noNewPrivileges: o.noNewPrivileges }),
-    ...(added.length === 0 ? {} : { capabilities: addCapabilities(base.capabilities, added) }),
+    ...(o.capabilities === undefined
+      ? {}
+      : { capabilities: addCapabilities(base.capabilities, o.capabilities) }),
   };
 }
 
-function userOf(user: NonNullable<ExecOptions['user']>): {
-  uid: number;
-  gid: number;
-  additionalGids?: number[];
-} {
-  if (typeof user === 'string') {
-    const [uid = 0, gid = 0] = user.split(':').map(Number);
-    return { uid, gid };
-  }
-  return { gid: 0, ...user };
+/** Another user has none of the groups of the container's. The umask is not the user's, only written beside it. */
+function userOf(user: NonNullable<ExecOptions['user']>, umask: number | undefined): OciUser {
+  const kept = umask === undefined ? {} : { umask };
+  if (typeof user !== 'string') return { ...kept, gid: 0, ...user };
+  const [uid = 0, gid = 0] = user.split(':').map(Number);
+  return { ...kept, uid, gid };
 }
 
+/**
+ * To the sets that the runtimes' own --cap adds to. Never to the inheritable one: a program with inheritable file
+ * capabilities would get more than it should (CVE-2022-29162); and so not to the ambient one, which is a part of it.
+ */
 function addCapabilities(
   base: OciProcess['capabilities'],
   added: readonly string[],
 ): OciProcess['capabilities'] {
   const merge = (set: readonly string[] = []): string[] => [...new Set([...set, ...added])];
   return {
+    ...base,
     bounding: merge(base?.bounding),
     effective: merge(base?.effective),
     permitted: merge(base?.permitted),
-    inheritable: merge(base?.inheritable),
-    ambient: [...(base?.ambient ?? [])],
+  };
+}
+
+const ioClasses: readonly string[] = [
+  '',
+  'IOPRIO_CLASS_RT',
+  'IOPRIO_CLASS_BE',
+  'IOPRIO_CLASS_IDLE',
+] satisfies Array<'' | OciIoPriority['class']>;
+
+/**
+ * What a runtime leaves to an exec'd process as it is in its own, and so is started with: crun 1.8 to 1.29 the OOM score
+ * and the I/O priority (exec_process_entrypoint), runc before 1.2 the umask (linuxSetnsInit). What runc takes from the
+ * container it takes, whatever the process says: its OOM score.
+ */
+export function inheritedAttributes(
+  kind: 'crun' | 'runc',
+  { oomScoreAdj, ioPriority, user }: OciProcess,
+): ProcessAttributes {
+  const umask = user?.umask ?? undefined;
+  if (kind === 'runc') return { umask };
+  const ioClass = ioPriority ? ioClasses.indexOf(ioPriority.class) : 0;
+  return {
+    oomScoreAdj: oomScoreAdj ?? undefined,
+    ioPriority: ioClass > 0 ? (ioClass << 13) | (ioPriority?.priority ?? 0) : undefined,
   };
 }

@@ -1,16 +1,21 @@
 import fs from 'node:fs';
+import path from 'node:path';
 import { toJson } from '../bundle/json';
+import { RuntimeError } from '../errors';
 import { newRecord, removeWhenTold } from '../keeper/keeper';
+import { cgroupMode } from '../runtime/cgroup';
 import type { Deadline } from '../runtime/deadline';
 import type { ExecOptions, Settings } from '../runtime/options';
 import { initPid } from '../runtime/state-file';
+import { attempt } from '../system/unfamiliar';
 import { execArgs } from './arguments';
 import { stringsIn } from './callers-words';
-import { containerConfig } from './container-config';
-import { execProcess } from './exec-process';
+import { ContainerProcesses } from './container-process';
+import { execProcess, inheritedAttributes } from './exec-process';
 import type { Invoker } from './invoker';
 import { type Launch, type Launched, launch } from './launch';
 import type { LaunchIo } from './launch-io';
+import { writePidFile } from './pid-file';
 import { textMemfd } from './text-memfd';
 
 /**
@@ -31,11 +36,12 @@ export async function execInContainer(
   refine: Launch['refine'],
 ): Promise<Launched> {
   const { id, command, o, io, deadline, isReaper } = request;
-  const spec = execProcess(command, o, io.tty, () => containerConfig(settings, id));
+  checkCgroup(settings, id, o);
+  const spec = execProcess(command, o, io.tty, () => processes.of(settings, id));
   const record = settings.keeper === null ? undefined : newRecord(settings.root, id, 'exec');
   const hasParent = isReaper || record !== undefined;
   try {
-    const processPath = spec ? io.child.addByPath(textMemfd('dobby-runc-process', toJson(spec))) : undefined;
+    const processPath = io.child.addByPath(textMemfd('dobby-runc-process', toJson(spec)));
     const launched = await launch(invoker, {
       op: 'exec',
       id,
@@ -43,23 +49,14 @@ export async function execInContainer(
       io,
       attached: !hasParent,
       ...(record === undefined ? {} : { record }),
-      callersWords: () => [...command, ...stringsIn(spec ?? processOf(settings, id))],
+      callersWords: () => [...command, ...stringsIn(spec)],
       initPid: () => initPid(settings, id),
       refine,
+      attributes: inheritedAttributes(settings.kind, spec),
       args: (paths) =>
-        execArgs(
-          id,
-          command,
-          {
-            detach: hasParent,
-            tty: io.tty !== null,
-            fileCount: io.fileCount,
-            ...paths,
-            ...(processPath === undefined ? {} : { processPath }),
-          },
-          o,
-        ),
+        execArgs(id, { detach: hasParent, fileCount: io.fileCount, cgroup: o.cgroup, processPath, ...paths }),
     });
+    if (o.pidFile !== undefined) writePidFile(path.resolve(o.pidFile), launched.process.pid);
     if (record !== undefined) removeWhenTold(record, launched.process);
     return launched;
   } catch (error) {
@@ -68,11 +65,16 @@ export async function execInContainer(
   }
 }
 
-/** What the container's configuration has as its process; null where that can't be read any more. */
-function processOf(settings: Settings, id: string): unknown {
-  try {
-    return containerConfig(settings, id).process;
-  } catch {
-    return null;
-  }
+const processes = new ContainerProcesses();
+
+/** crun joins the sub-cgroup with cgroup v2; with v1 it leaves the process in the root of some hierarchies. */
+function checkCgroup(settings: Settings, containerId: string, { cgroup }: ExecOptions): void {
+  if (cgroup === undefined || settings.kind !== 'crun' || isUnified()) return;
+  const message = `exec ${containerId}: crun can't put a process into a cgroup of its own with cgroup v1`;
+  throw new RuntimeError('ERR_UNSUPPORTED', message, { op: 'exec', containerId });
+}
+
+function isUnified(): boolean {
+  const mode = attempt(cgroupMode);
+  return mode.done && mode.value === 'unified';
 }

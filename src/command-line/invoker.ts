@@ -5,7 +5,13 @@ import { SpawnStep } from '../native';
 import { DescriptorList } from '../process/descriptors';
 import { type ExitStatus, openExitWatch } from '../process/exit';
 import { RuntimeImage } from '../process/runtime-image';
-import { SpawnError, type Spawned, type SpawnRequest, spawnProcess } from '../process/spawn';
+import {
+  type ProcessAttributes,
+  SpawnError,
+  type Spawned,
+  type SpawnRequest,
+  spawnProcess,
+} from '../process/spawn';
 import type { Deadline } from '../runtime/deadline';
 import type { Settings } from '../runtime/options';
 import { globalArgs } from './arguments';
@@ -34,6 +40,8 @@ export interface RuntimeCall {
   keep?: Keep;
   /** What the runtime may repeat of what the caller gave it, beside the arguments: asked for when it fails. */
   callersWords?: () => readonly string[];
+  /** What the runtime, and what it makes, is to have. */
+  attributes?: ProcessAttributes;
   /** The runtime has been started. */
   onSpawn?: (pid: number) => void;
 }
@@ -127,6 +135,7 @@ export class Invoker {
       imageFd,
       argv,
       env: this.#settings.env,
+      ...(call.attributes ? { attributes: call.attributes } : {}),
     };
     // Until the image has worked once, keep a way back: spawn closes what it is given.
     const isTrial = imageFd >= 0 && !this.#image.proven;
@@ -160,8 +169,10 @@ export class Invoker {
     try {
       return await spawnProcess({
         file: this.#settings.keeper as string,
-        argv: keeperCommand(keep, this.#settings.runtimePath, imageFd, argv, fds),
+        argv: keeperCommand(keep, this.#settings.runtimePath, imageFd, argv, fds, call.attributes),
         env: this.#settings.env,
+        // The keeper makes no files but its record; the rest is for the runtime alone.
+        attributes: { umask: call.attributes?.umask },
         fds: fds.take(),
       });
     } catch (error) {

@@ -6,6 +6,7 @@ import { completeExit } from '../keeper/keeper';
 import { readRecord } from '../keeper/record';
 import { native } from '../native';
 import { type ExitStatus, isWatched } from '../process/exit';
+import type { ProcessAttributes } from '../process/spawn';
 import { ProcessStreams } from '../process/stdio';
 import { goneProcess, type Supervised, SupervisedProcess, unobservedExit } from '../process/supervise';
 import { endProcesses, endTree } from '../process/tree';
@@ -39,6 +40,8 @@ export interface Launch {
   directory?: CallDirectory;
   /** The runtime stays as the process's parent and knows its exit code (nobody else could tell it). */
   attached?: boolean;
+  /** What the runtime, and what it makes, is to have. */
+  attributes?: ProcessAttributes;
   /** The init of the container that the process joins, for telling its other processes from strangers; 0: unknown. */
   initPid?: () => number;
 }
@@ -75,6 +78,7 @@ export async function launch(invoker: Invoker, request: Launch): Promise<Launche
       fds: io.child,
       captureStderr: console !== null,
       ...(request.callersWords ? { callersWords: request.callersWords } : {}),
+      ...(request.attributes ? { attributes: request.attributes } : {}),
       ...(request.record ? { keep: { record: request.record, pidFile, streams: io.streams } } : {}),
     });
     const isAttached = await untilLaunched(running, pidFile, request.attached === true);

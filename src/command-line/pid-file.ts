@@ -46,3 +46,16 @@ export function openBornSince(pid: number, bootTicks: number): number {
   native.close(pidfd);
   return -1;
 }
+
+/** By rename, so that a reader sees the whole number, and a symlink that waits there is replaced, not followed. */
+export function writePidFile(file: string, pid: number): void {
+  const temporary = `${file}.${process.pid}.tmp`;
+  fs.rmSync(temporary, { force: true });
+  try {
+    fs.writeFileSync(temporary, String(pid), { flag: 'wx', mode: 0o644 });
+    fs.renameSync(temporary, file);
+  } catch (error) {
+    fs.rmSync(temporary, { force: true });
+    throw error;
+  }
+}

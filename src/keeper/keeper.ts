@@ -4,6 +4,7 @@ import path from 'node:path';
 import { native } from '../native';
 import type { DescriptorList } from '../process/descriptors';
 import type { ExitStatus } from '../process/exit';
+import type { ProcessAttributes } from '../process/spawn';
 import type { ProcessStreams } from '../process/stdio';
 import { systemError } from '../system/errno';
 import { ownName } from '../system/owner';
@@ -84,6 +85,7 @@ export function keeperCommand(
   imageFd: number,
   argv: readonly string[],
   fds: DescriptorList,
+  { oomScoreAdj, ioPriority }: ProcessAttributes = {},
 ): string[] {
   let held = '';
   for (const name of ['stdout', 'stderr'] as const) {
@@ -94,7 +96,17 @@ export function keeperCommand(
   }
   if (imageFd >= 0) fds.add(copyOf(imageFd));
   const image = imageFd >= 0 ? fds.length - 1 : -1;
-  return [keeperName, keep.record, keep.pidFile, held || '-', String(image), runtimePath, ...argv];
+  const attributes = [oomScoreAdj, ioPriority].map((value) => (value === undefined ? '-' : String(value)));
+  return [
+    keeperName,
+    keep.record,
+    keep.pidFile,
+    held || '-',
+    String(image),
+    ...attributes,
+    runtimePath,
+    ...argv,
+  ];
 }
 
 function copyOf(fd: number): number {

@@ -92,15 +92,17 @@ export interface ExecOptions extends CallOptions, IoOptions {
   process?: OciProcess;
   cwd?: string;
   env?: Record<string, string>;
-  /** 'uid[:gid]' or numbers. */
+  /** 'uid[:gid]' (gid 0 when it is not given) or numbers, as the container sees them. Its groups are those given here. */
   user?: string | { uid: number; gid?: number; additionalGids?: number[] };
-  /** Capabilities to add, 'CAP_NET_RAW'. */
+  /** Capabilities to add to the bounding, effective and permitted sets, 'CAP_NET_RAW'. */
   capabilities?: string[];
   apparmor?: string;
   selinuxLabel?: string;
   noNewPrivileges?: boolean;
-  /** A cgroup below the container's. */
+  /** A cgroup below the container's. crun has it with cgroup v2 only (ERR_UNSUPPORTED). */
   cgroup?: string;
+  /** Where to write the pid of the process as well. */
+  pidFile?: string;
   files?: readonly Fd[];
 }
 

@@ -9,6 +9,7 @@ export interface StateFile {
   readonly init_process_pid?: unknown;
   readonly 'cgroup-path'?: unknown;
   readonly cgroup_paths?: unknown;
+  readonly config?: unknown;
 }
 
 /** What the runtime writes when it has made a container. */
