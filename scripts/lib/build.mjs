@@ -95,6 +95,7 @@ export async function buildAll() {
     await installModules();
     buildNative();
     buildTypeScript();
+    await (await import('./bundle.mjs')).bundlePackage();
     return;
   }
   const sourcesMs = Math.max(

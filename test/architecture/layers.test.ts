@@ -11,7 +11,7 @@ const source = path.join(repository, 'src');
  * one floor don't know each other. ARCHITECTURE.md says what each is for.
  */
 const floors: ReadonlyArray<readonly string[]> = [
-  ['errors', 'oci'],
+  ['errors', 'oci', 'load-addon'],
   ['native'],
   ['system'],
   ['process'],
@@ -21,6 +21,7 @@ const floors: ReadonlyArray<readonly string[]> = [
   ['recovery'],
   ['client'],
   ['index'],
+  ['cli'],
 ];
 
 function roomOf(file: string): string {
