@@ -28,7 +28,7 @@ export function checkConfig(
   source = 'config.json',
 ): OciConfig {
   const problems: Problem[] = [];
-  if (!isConfig(parsed, problems)) {
+  if (!isConfig(parsed, problems, { knownNames: false })) {
     throw invalidBundle(op, bundlePath, `${source}: ${describeProblems(problems)}`);
   }
   if (!settle(parsed, kMaxDepth)) {
@@ -37,10 +37,19 @@ export function checkConfig(
   return parsed;
 }
 
-/** Adds what is wrong to `problems`: each field by itself, then the rules between them. */
-export function isConfig(value: unknown, problems: Problem[]): value is OciConfig {
+/**
+ * Adds what is wrong to `problems`: each field by itself, then the rules between them. Names that are not known count
+ * only for who writes a configuration: reading one is never stricter than the runtime, which may know more, or ignore
+ * them with a warning as the runtime spec asks of unknown capabilities.
+ */
+export function isConfig(
+  value: unknown,
+  problems: Problem[],
+  { knownNames }: { knownNames: boolean },
+): value is OciConfig {
   const fits = (candidate: unknown): candidate is OciConfig => {
-    problems.push(...findProblems(schema.config, candidate));
+    const found = findProblems(schema.config, candidate);
+    problems.push(...found.filter(({ kind }) => knownNames || kind !== 'name'));
     return problems.length === 0;
   };
   if (!fits(value)) return false;
@@ -95,5 +104,5 @@ export function argumentError(problems: readonly Problem[]): TypeError | RangeEr
   const message = describeProblems(problems);
   const kind = problems[0]?.kind;
   if (kind === 'range') return argumentRangeError(message);
-  return argumentTypeError(message, kind === 'value' ? 'ERR_INVALID_ARG_VALUE' : 'ERR_INVALID_ARG_TYPE');
+  return argumentTypeError(message, kind === 'type' ? 'ERR_INVALID_ARG_TYPE' : 'ERR_INVALID_ARG_VALUE');
 }

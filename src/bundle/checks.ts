@@ -4,8 +4,11 @@
  * A check says what it expects in words, so that every message can.
  */
 
-/** What is wrong with a value: its type, its form, or (a number) its size. */
-export type ProblemKind = 'type' | 'value' | 'range';
+/**
+ * What is wrong with a value: its type, its form, or (a number) its size; or it is a name that is not known here, which
+ * a newer kernel or runtime may know.
+ */
+export type ProblemKind = 'type' | 'value' | 'range' | 'name';
 
 export interface Problem {
   kind: ProblemKind;
@@ -52,13 +55,17 @@ export function member(path: string, name: string): string {
 const kNul = '\0';
 
 /** A string. NUL is refused everywhere: every string ends up in a system call, which would cut it off there. */
-export function string(expected = 'a string', accepts: (value: string) => boolean = () => true): Check {
+export function string(
+  expected = 'a string',
+  accepts: (value: string) => boolean = () => true,
+  kind: ProblemKind = 'value',
+): Check {
   return {
     expected,
     run(value, path, problems) {
       if (typeof value !== 'string') problems.push(wrong('type', path, expected, value));
       else if (value.includes(kNul)) problems.push(wrong('value', path, 'free of NUL bytes', value));
-      else if (!accepts(value)) problems.push(wrong('value', path, expected, value));
+      else if (!accepts(value)) problems.push(wrong(kind, path, expected, value));
     },
   };
 }
@@ -67,8 +74,13 @@ export function pattern(expected: string, regexp: RegExp): Check {
   return string(expected, (value) => regexp.test(value));
 }
 
+/** A name with a known beginning. */
+export function named(expected: string, regexp: RegExp): Check {
+  return string(expected, (value) => regexp.test(value), 'name');
+}
+
 export function oneOf(...choices: string[]): Check {
-  return string(`one of ${choices.join(', ')}`, (value) => choices.includes(value));
+  return string(`one of ${choices.join(', ')}`, (value) => choices.includes(value), 'name');
 }
 
 export const boolean: Check = {

@@ -31,7 +31,7 @@ export function makeConfig(spec: BundleSpec, machine: MachineFacts): OciConfig {
   });
   // What is left are the rules between fields, and the defaults themselves.
   const problems: Problem[] = [];
-  if (isConfig(config, problems)) return config;
+  if (isConfig(config, problems, { knownNames: true })) return config;
   throw argumentError(problems.map((problem) => ({ ...problem, path: `spec: ${problem.path}` })));
 }
 

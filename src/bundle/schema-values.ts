@@ -1,4 +1,4 @@
-import { array, integer, object, pattern, type Rule, string } from './checks';
+import { array, integer, named, object, type Rule, string } from './checks';
 
 // The kinds of value that config.json is made of.
 
@@ -15,8 +15,7 @@ export const nonEmpty = string('a non-empty string', (value) => value !== '');
 export const absolutePath = string('an absolute path', (value) => value.startsWith('/'));
 
 /** A name of the kernel's or of libseccomp's, by its prefix. */
-export const constant = (prefix: string) =>
-  pattern(`a ${prefix}_… name`, new RegExp(`^${prefix}_[A-Z0-9_]+$`));
+export const constant = (prefix: string) => named(`a ${prefix}_… name`, new RegExp(`^${prefix}_[A-Z0-9_]+$`));
 
 const idMapping = object(
   { containerID: uint32, hostID: uint32, size: integer(1, kUint32Max) },

@@ -5,6 +5,7 @@ import {
   distinct,
   integer,
   map,
+  named,
   object,
   pattern,
   type Rule,
@@ -36,7 +37,7 @@ export const envEntry = pattern('NAME=value', /^[^=]+=/);
 export const env = array(envEntry, 'an array of NAME=value strings');
 export const args = array(string(), 'an array of at least one string', 1);
 export const cwd = absolutePath;
-export const capability = pattern('the name of a capability, like CAP_KILL', /^CAP_[A-Z_0-9]+$/);
+export const capability = named('the name of a capability, like CAP_KILL', /^CAP_[A-Z_0-9]+$/);
 export const hostname = string('a host name of at most 64 bytes', (value) => Buffer.byteLength(value) <= 64);
 
 export const umask = integer(0, 0o777, 'a whole number from 0 to 0o777 (511)');
@@ -62,7 +63,7 @@ const softAtMostHard: Rule = (limit, path, problems) => {
     message: `must be at most hard (${String(limit.hard)})`,
   });
 };
-const rlimitType = pattern('the name of a limit, like RLIMIT_NOFILE', /^RLIMIT_[A-Z]+$/);
+const rlimitType = named('the name of a limit, like RLIMIT_NOFILE', /^RLIMIT_[A-Z]+$/);
 /** `limit` is what soft and hard may be. */
 export function rlimitList(limit: Check): Check {
   const rlimit = object(

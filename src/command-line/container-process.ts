@@ -5,6 +5,7 @@ import { RuntimeError } from '../errors';
 import type { OciProcess } from '../oci';
 import type { Settings } from '../runtime/options';
 import { readStateFile } from '../runtime/state-file';
+import { errnoName } from '../system/errno';
 import { isObject } from '../system/json';
 import { Recent } from '../system/recent';
 
@@ -39,6 +40,7 @@ function readConfig(directory: string): string {
   try {
     return fs.readFileSync(path.join(directory, 'config.json'), 'utf8');
   } catch (cause) {
+    if (errnoName(cause) !== 'ENOENT') throw cause;
     const why = 'the process of a container is looked up there';
     throw invalidBundle(op, directory, `config.json: ${(cause as Error).message}; ${why}`, cause);
   }

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { isScarcity } from '../errors';
 import { isObject } from '../system/json';
 import { readText } from '../system/parsed-file';
 import type { Settings } from './options';
@@ -22,7 +23,9 @@ export function readStateFile(settings: Settings, id: string): StateFile {
   try {
     const state: unknown = JSON.parse(readText(stateFile(settings, id)));
     return isObject(state) ? state : {};
-  } catch {
+  } catch (error) {
+    // Out of descriptors: that it can't be read says nothing about it.
+    if (isScarcity(error)) throw error;
     return {};
   }
 }

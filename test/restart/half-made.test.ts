@@ -148,7 +148,9 @@ async function kill(child: ChildProcess): Promise<void> {
 }
 
 async function assertNothingLeft(clean: ReturnType<typeof snapshot>, root: string): Promise<void> {
-  assert.deepEqual(readdirSync(root), [], 'state directories');
+  // crun 1.28 keeps an empty directory of its own there, which no id can be called like.
+  const ids = readdirSync(root).filter((name) => !name.startsWith('.'));
+  assert.deepEqual(ids, [], 'state directories');
   assert.deepEqual(abandonedCalls(), [], 'call directories');
   // A runtime that was killed and came to us as an orphan stays a zombie for up to ten seconds (native/orphans.h).
   const isExpected = (line: string): boolean =>
