@@ -8,7 +8,7 @@
 #include "object_hold.h"
 #include "owned_fds.h"
 #include "poller.h"
-#include "pump_thread.h"
+#include "pump_threads.h"
 #include "spawn.h"
 #include "spawn_thread.h"
 
@@ -54,7 +54,7 @@ class Environment {
   SpawnThread spawn_thread;
   ExitPoll exits;
   Poller poller;
-  PumpThread pumps;
+  PumpThreads pumps;
 };
 
 }  // namespace dobby

@@ -16,6 +16,10 @@ double milliseconds(const struct statx_timestamp& time) {
   return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_nsec) / 1e6;
 }
 
+uint64_t device_number(const struct statx& status) {
+  return (static_cast<uint64_t>(status.stx_dev_major) << 32) | status.stx_dev_minor;
+}
+
 // By number: musl has the function only since 1.2.4.
 int statx_of(int fd, const char* path, int flags, unsigned mask, struct statx& status) {
   return or_errno(static_cast<int>(syscall(SYS_statx, fd, path, flags, mask, &status)));
@@ -32,11 +36,17 @@ int check_regular(int fd) {
 
 }  // namespace
 
+uint64_t device_of(int fd) {
+  struct statx status = {};
+  if (statx_of(fd, "", AT_EMPTY_PATH, STATX_TYPE, status) != 0) return 0;
+  return device_number(status);
+}
+
 int stamp_file(const char* path, FileStamp& stamp) {
   struct statx status = {};
   const int result = statx_of(AT_FDCWD, path, 0, STATX_BASIC_STATS, status);
   if (result != 0) return result;
-  stamp.device = (static_cast<uint64_t>(status.stx_dev_major) << 32) | status.stx_dev_minor;
+  stamp.device = device_number(status);
   stamp.inode = status.stx_ino;
   stamp.size = status.stx_size;
   stamp.modified_ms = milliseconds(status.stx_mtime);

@@ -21,6 +21,9 @@ struct FileStamp {
 /** statx(2), Linux 4.11. 0 or -errno. */
 int stamp_file(const char* path, FileStamp& stamp);
 
+/** Of the file system that an open file is on; 0 when it cannot be told. */
+uint64_t device_of(int fd);
+
 /**
  * Opens a file, reads it from its start to its end or until the buffer is full, and closes it: what procfs, cgroupfs
  * and state directories have is small. `flags` go to open(2) beside O_RDONLY, O_NONBLOCK (a fifo must not make us

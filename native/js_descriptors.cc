@@ -2,7 +2,9 @@
 
 #include <fcntl.h>
 #include <sys/ioctl.h>
+#include <termios.h>
 
+#include "blocking_copy.h"
 #include "fd_socket.h"
 #include "js_functions.h"
 #include "memfd.h"
@@ -40,6 +42,10 @@ Napi::Value SealedImage(const Info& info) {
 Napi::Value Duplicate(const Info& info) {
   // Never below 3, whatever is closed there: numbers that mean standard streams to others.
   return number(info, environment_of(info).fds.add(or_errno(fcntl(int_at(info, 0), F_DUPFD_CLOEXEC, 3))));
+}
+
+Napi::Value BlockingCopy(const Info& info) {
+  return number(info, environment_of(info).fds.add(blocking_copy(int_at(info, 0))));
 }
 
 Napi::Value Close(const Info& info) {
@@ -120,6 +126,13 @@ Napi::Value WindowSize(const Info& info) {
   return number(info, or_errno(ioctl(int_at(info, 0), TIOCSWINSZ, &size)));
 }
 
+/** The master answers for the other side. */
+Napi::Value EndOfFileCharacter(const Info& info) {
+  termios settings;
+  if (tcgetattr(int_at(info, 0), &settings) != 0) return number(info, -errno);
+  return number(info, (settings.c_lflag & ICANON) != 0 ? settings.c_cc[VEOF] : 0);
+}
+
 Napi::Value IsPtyMaster(const Info& info) {
   unsigned pty_number = 0;
   if (ioctl(int_at(info, 0), TIOCGPTN, &pty_number) == 0) return number(info, 1);
@@ -134,6 +147,7 @@ FunctionTable descriptor_functions() {
       function<Memfd>("memfd"),
       function<SealedImage>("sealedImage"),
       function<Duplicate>("duplicate"),
+      function<BlockingCopy>("blockingCopy"),
       function<Close>("close"),
       function<Read>("read"),
       function<Write>("write"),
@@ -144,6 +158,7 @@ FunctionTable descriptor_functions() {
       function<Accept>("accept"),
       function<ReceiveFd>("receiveFd"),
       function<WindowSize>("windowSize"),
+      function<EndOfFileCharacter>("endOfFileCharacter"),
       function<IsPtyMaster>("isPtyMaster"),
   };
 }

@@ -58,7 +58,7 @@ class JsPumpListener final : public PumpListener {
 
 Napi::Value OpenPump(const Info& info) {
   Environment& environment = environment_of(info);
-  PumpThread& pumps = environment.pumps;
+  PumpThreads& pumps = environment.pumps;
   if (!info[0].IsFunction()) return number(info, -EINVAL);
   if (pumps.has_listener()) return number(info, -EALREADY);
   pumps.set_listener(std::make_unique<JsPumpListener>(environment.object, info[0].As<Napi::Function>()));
@@ -87,6 +87,8 @@ void PumpNotify(const Info& info) {
 
 void PumpFinish(const Info& info) { environment_of(info).pumps.finish(int_at(info, 0)); }
 
+void PumpCut(const Info& info) { environment_of(info).pumps.cut(int_at(info, 0)); }
+
 }  // namespace
 
 FunctionTable event_functions() {
@@ -99,6 +101,7 @@ FunctionTable event_functions() {
       function<PumpStart>("pumpStart"),
       function<PumpNotify>("pumpNotify"),
       function<PumpFinish>("pumpFinish"),
+      function<PumpCut>("pumpCut"),
   };
 }
 

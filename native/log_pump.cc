@@ -19,6 +19,8 @@ constexpr size_t kChunk = 64 * 1024;
 constexpr int kQuietMs = 20;
 constexpr int kLongestFinishMs = 200;
 constexpr uint64_t kWakeToken = ~uint64_t{0};
+/** Beside a token: the event is of the target, not of the source. */
+constexpr uint64_t kOfTarget = uint64_t{1} << 32;
 constexpr int kEventsPerWait = 64;
 
 bool is_pty_master(int fd) {
@@ -73,6 +75,13 @@ void LogPump::finish(int32_t token) {
   post(std::move(command));
 }
 
+void LogPump::cut(int32_t token) {
+  Command command = {};
+  command.kind = Command::Kind::kCut;
+  command.token = token;
+  post(std::move(command));
+}
+
 void LogPump::stop() {
   Command command = {};
   command.kind = Command::Kind::kStop;
@@ -112,11 +121,15 @@ void LogPump::run() {
       const auto token = static_cast<int32_t>(static_cast<uint32_t>(ready[i].data.u64));
       const auto it = pumps_.find(token);
       if (it == pumps_.end()) continue;
+      if ((ready[i].data.u64 & kOfTarget) != 0) {
+        if (write_pending(it)) copied_some(it);
+        continue;
+      }
       const Copied copied = copy_once(it->second);
       if (copied == Copied::kEnd) {
         end(it);
       } else if (copied == Copied::kSome) {
-        report_data(token, it->second);
+        copied_some(it);
       }
     }
     // After the copying: an event of this round must not meet a pump that a command has just started under the
@@ -145,6 +158,10 @@ bool LogPump::obey_commands() {
     if (it == pumps_.end()) continue;
     if (command.kind == Command::Kind::kFinish) {
       begin_finish(it);
+    } else if (command.kind == Command::Kind::kCut) {
+      int left = 0;
+      if (ioctl(it->second.source.get(), FIONREAD, &left) == 0 && left > 0) it->second.target->drop(static_cast<uint64_t>(left));
+      end(it);
     } else {
       it->second.wants_data = true;
       it->second.seen = command.seen;
@@ -173,7 +190,9 @@ void LogPump::add(Command& command) {
 LogPump::Copied LogPump::copy_once(Pump& pump) {
   const ssize_t n = retry_interrupted([&] { return read(pump.source.get(), buffer_.data(), buffer_.size()); });
   if (n > 0) {
-    pump.target->write(buffer_.data(), static_cast<size_t>(n));
+    const auto count = static_cast<size_t>(n);
+    const size_t left = pump.target->write(buffer_.data(), count);
+    pump.pending.assign(buffer_.data() + count - left, left);
     if (pump.is_finishing) pump.quiet_deadline_ms = monotonic_ms() + kQuietMs;
     return Copied::kSome;
   }
@@ -182,6 +201,48 @@ LogPump::Copied LogPump::copy_once(Pump& pump) {
   // EIO is how a pty master says that nobody has the other side open any more.
   if (!(pump.is_pty && errno == EIO)) pump.read_error = errno;
   return Copied::kEnd;
+}
+
+void LogPump::copied_some(Pumps::iterator it) {
+  const int32_t token = it->first;
+  Pump& pump = it->second;
+  report_data(token, pump);
+  report_drained(token, pump);
+  if (!pump.target->is_nonblocking()) return;
+  if (pump.target->error() != 0) {
+    end(it);
+  } else if (!pump.pending.empty()) {
+    // Not watched for nothing: the hang-up of a source is told whatever one asks for.
+    epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, pump.source.get(), nullptr);
+    watch(pump.target->fd(), EPOLLOUT, static_cast<uint32_t>(token) | kOfTarget);
+  }
+}
+
+/** True when the target has taken it all, and the source is watched again. */
+bool LogPump::write_pending(Pumps::iterator it) {
+  Pump& pump = it->second;
+  const size_t left = pump.target->write(pump.pending.data(), pump.pending.size());
+  pump.pending.erase(0, pump.pending.size() - left);
+  if (left > 0) {
+    report_data(it->first, pump);
+    return false;
+  }
+  epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, pump.target->fd(), nullptr);
+  watch(pump.source.get(), EPOLLIN, static_cast<uint32_t>(it->first));
+  return true;
+}
+
+void LogPump::watch(int fd, uint32_t events, uint64_t token) {
+  epoll_event event = {};
+  event.events = events;
+  event.data.u64 = token;
+  epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event);
+}
+
+void LogPump::report_drained(int32_t token, Pump& pump) {
+  if (!pump.is_draining || pump.target->written() + pump.target->dropped() < pump.enough) return;
+  pump.is_draining = false;
+  emit(event_of(token, PumpEventKind::kDrained, pump));
 }
 
 void LogPump::begin_finish(Pumps::iterator it) {
@@ -197,7 +258,14 @@ void LogPump::begin_finish(Pumps::iterator it) {
   // No more than is in the pipe now: somebody may be filling it all the time.
   int left = 0;
   if (ioctl(pump.source.get(), FIONREAD, &left) != 0) left = 0;
-  const uint64_t enough = pump.target->written() + pump.target->dropped() + static_cast<uint64_t>(left);
+  const uint64_t enough =
+      pump.target->written() + pump.target->dropped() + pump.pending.size() + static_cast<uint64_t>(left);
+  if (pump.target->is_nonblocking()) {
+    pump.is_draining = true;
+    pump.enough = enough;
+    report_drained(it->first, pump);
+    return;
+  }
   while (copy_once(pump) == Copied::kSome && pump.target->written() + pump.target->dropped() < enough) {
   }
   end(it);
@@ -234,6 +302,8 @@ void LogPump::report_data(int32_t token, Pump& pump) {
 
 void LogPump::end(Pumps::iterator it) {
   Pump& pump = it->second;
+  pump.target->drop(pump.pending.size());
+  if (!pump.pending.empty()) epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, pump.target->fd(), nullptr);
   const PumpEvent event = event_of(it->first, PumpEventKind::kEnd, pump);
   epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, pump.source.get(), nullptr);
   if (pump.is_finishing) finishing_count_--;

@@ -13,7 +13,7 @@
 namespace dobby {
 
 /** The same numbers as PumpEvent in src/native.ts. */
-enum class PumpEventKind : int32_t { kData = 1, kEnd = 2 };
+enum class PumpEventKind : int32_t { kData = 1, kEnd = 2, kDrained = 3 };
 
 struct PumpEvent {
   int32_t token;
@@ -26,7 +26,9 @@ struct PumpEvent {
 /**
  * Copies output from pipes and pty masters to files and memfds. One thread runs run(); all other functions may
  * be called from any thread. Neither napi.h nor uv.h: whoever owns it brings the thread and the wake-up.
- * Targets are written to as they are, blocking: one on a disk that hangs holds up all pumps, and stop().
+ * Files are written to blocking: one on a disk that hangs holds up all pumps of this object, and stop(). A relay, whose
+ * target is non-blocking, waits for it to take more, and ends when it takes nothing any more, as the writer would have
+ * been told; for a relay, finish() only tells (kDrained) when all that is in the source now has been taken.
  */
 class LogPump {
  public:
@@ -46,12 +48,14 @@ class LogPump {
   void start(int32_t token, UniqueFd source, std::unique_ptr<LogTarget> target);
   void notify_past(int32_t token, uint64_t seen);
   void finish(int32_t token);
+  /** Ends now: what has not been copied is dropped. */
+  void cut(int32_t token);
 
   std::vector<PumpEvent> take_events();
 
  private:
   struct Command {
-    enum class Kind { kStart, kNotify, kFinish, kStop } kind;
+    enum class Kind { kStart, kNotify, kFinish, kCut, kStop } kind;
     int32_t token = 0;
     uint64_t seen = 0;
     UniqueFd source;
@@ -67,6 +71,9 @@ class LogPump {
     bool is_finishing = false;
     int64_t quiet_deadline_ms = 0;  // pty, finishing: ends when nothing has come by then
     int64_t last_deadline_ms = 0;   // pty, finishing: ends then in any case
+    std::string pending;            // relay: what the target could not take; the source is not watched meanwhile
+    bool is_draining = false;       // relay: kDrained is to be told
+    uint64_t enough = 0;            // relay, draining: when so much has been taken
   };
   using Pumps = std::unordered_map<int32_t, Pump>;
   enum class Copied { kSome, kNothing, kEnd };
@@ -78,6 +85,10 @@ class LogPump {
   void end_quiet_pumps();
   int wait_ms() const;
   Copied copy_once(Pump& pump);
+  bool write_pending(Pumps::iterator it);
+  void watch(int fd, uint32_t events, uint64_t token);
+  void report_drained(int32_t token, Pump& pump);
+  void copied_some(Pumps::iterator it);
   void report_data(int32_t token, Pump& pump);
   void end(Pumps::iterator it);
   static PumpEvent event_of(int32_t token, PumpEventKind kind, const Pump& pump);

@@ -14,6 +14,8 @@ namespace dobby {
 
 LogTarget::LogTarget(UniqueFd fd, uint64_t max_bytes, std::string rotate_path, int keep)
     : fd_(std::move(fd)), max_bytes_(max_bytes), rotate_path_(std::move(rotate_path)), keep_(keep) {
+  const int flags = fcntl(fd_.get(), F_GETFL);
+  is_nonblocking_ = flags >= 0 && (flags & O_NONBLOCK) != 0;
   if (rotate_path_.empty()) return;
   // By number: fstat(2) as a function is a symbol of glibc 2.33.
   struct statx info = {};
@@ -23,13 +25,13 @@ LogTarget::LogTarget(UniqueFd fd, uint64_t max_bytes, std::string rotate_path, i
   }
 }
 
-void LogTarget::write(const char* data, size_t length) {
-  if (max_bytes_ == 0) return write_all(data, length);
+size_t LogTarget::write(const char* data, size_t length) {
+  if (max_bytes_ == 0 || is_nonblocking_) return write_all(data, length);
   if (rotate_path_.empty()) {
     const auto room = static_cast<size_t>(std::min<uint64_t>(length, max_bytes_ - std::min(max_bytes_, written_)));
     if (room > 0) write_all(data, room);
     dropped_ += length - room;
-    return;
+    return 0;
   }
   while (length > 0) {
     const auto part = static_cast<size_t>(std::min<uint64_t>(length, max_bytes_));
@@ -38,21 +40,24 @@ void LogTarget::write(const char* data, size_t length) {
     data += part;
     length -= part;
   }
+  return 0;
 }
 
-void LogTarget::write_all(const char* data, size_t length) {
+size_t LogTarget::write_all(const char* data, size_t length) {
   while (length > 0) {
     const ssize_t n = retry_interrupted([&] { return ::write(fd_.get(), data, length); });
+    if (n < 0 && errno == EAGAIN) return length;
     if (n <= 0) {
       note_error(n < 0 ? errno : EIO);
       dropped_ += length;
-      return;
+      return 0;
     }
     written_ += static_cast<uint64_t>(n);
     size_ += static_cast<uint64_t>(n);
     data += n;
     length -= static_cast<size_t>(n);
   }
+  return 0;
 }
 
 void LogTarget::rotate() {

@@ -13,6 +13,7 @@ export type { Fd } from './process/descriptors';
 export type { ExitStatus } from './process/exit';
 export type { FdStream } from './process/fd-stream';
 export { OutputBuffer } from './process/output-buffer';
+export { OutputError } from './process/output-error';
 export type { Signal } from './process/signals';
 export type { IoOptions, StdioTarget } from './process/stdio';
 export type {

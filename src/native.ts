@@ -87,6 +87,8 @@ export interface Addon {
   sealedImage(fd: number): number;
   /** fcntl(F_DUPFD_CLOEXEC): a copy of any open descriptor, environment-owned. */
   duplicate(fd: number): number;
+  /** The same, but what is non-blocking is opened anew where it can be: native/blocking_copy.h. -EOPNOTSUPP where not. */
+  blockingCopy(fd: number): number;
   /** Closes an environment-owned descriptor; -EBADF for any other. */
   close(fd: number): number;
   /** read(2), write(2) on a descriptor; -EAGAIN when it would block. */
@@ -138,13 +140,16 @@ export interface Addon {
   receiveFd(fd: number): number;
   /** TIOCSWINSZ. */
   windowSize(fd: number, columns: number, rows: number): number;
+  /** The VEOF character of a terminal in canonical mode, by its master too (termios(3)); 0: it is in another, or has none. */
+  endOfFileCharacter(fd: number): number;
   /** 1 when the descriptor is a pty master (TIOCGPTN works). */
   isPtyMaster(fd: number): number;
 
   /**
-   * The log pump: a thread of this environment that copies output without JavaScript.
-   * pumpStart takes over source (a pipe's read end or a pty master) and target (a file opened for appending or
-   * a memfd). maxBytes 0: unbounded. With rotatePath '' what goes past maxBytes is dropped and counted; with a
+   * The log pump: threads of this environment that copy output without JavaScript, for files one for each device.
+   * pumpStart takes over source (a pipe's read end or a pty master) and target (a file opened for appending, a memfd, or
+   * what is non-blocking: a relay, whose target is waited for, which is bounded by nothing and ends when the target is
+   * hung up). maxBytes 0: unbounded. With rotatePath '' what goes past maxBytes is dropped and counted; with a
    * path, the file is rotated (path.1 is the newest of keep old files) when it would pass maxBytes.
    * error is the errno (positive) of the first read or write that failed, else 0; what could not be written
    * counts as dropped, and copying goes on. When pumpStart fails both descriptors stay the caller's.
@@ -163,8 +168,13 @@ export interface Addon {
   ): number;
   /** Asks for one PumpEvent.Data as soon as the target holds more than `seen` bytes. */
   pumpNotify(token: number, seen: number): void;
-  /** Copies what is there now without waiting for end of file, then ends: PumpEvent.End follows. */
+  /**
+   * Copies what is there now without waiting for end of file, then ends: PumpEvent.End follows. A relay goes on, and
+   * PumpEvent.Drained follows.
+   */
   pumpFinish(token: number): void;
+  /** Ends at once; what has not been copied counts as dropped. PumpEvent.End follows. */
+  pumpCut(token: number): void;
 }
 
 /** The step at which a spawn failed (out[3] of spawn). */
@@ -203,6 +213,7 @@ export enum ExitSource {
 export enum PumpEvent {
   Data = 1,
   End = 2,
+  Drained = 3,
 }
 
 export const native = (loadAddon() as AddonFile).open() as Addon;

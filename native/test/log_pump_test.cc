@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/eventfd.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -166,4 +167,81 @@ TEST(rotates_and_goes_on_where_it_cannot) {
   }
   const std::string command = std::string("rm -r ") + directory;
   CHECK_EQUAL(system(command.c_str()), 0);
+}
+
+namespace {
+
+/** A pipe whose write end is non-blocking and as small as can be. */
+struct Target : Pipe {
+  Target() {
+    CHECK_EQUAL(fcntl(write_end.get(), F_SETFL, O_NONBLOCK), 0);
+    size = static_cast<size_t>(fcntl(write_end.get(), F_SETPIPE_SZ, 4096));
+  }
+  std::unique_ptr<LogTarget> target() { return std::make_unique<LogTarget>(std::move(write_end), 0, "", 0); }
+  std::string take(size_t length) {
+    std::string text(length, '\0');
+    for (size_t done = 0; done < length;) {
+      const ssize_t n = read(read_end.get(), &text[done], length - done);
+      CHECK(n > 0);
+      done += static_cast<size_t>(n);
+    }
+    return text;
+  }
+  size_t size;
+};
+
+}  // namespace
+
+TEST(a_relay_waits_for_its_target_and_holds_up_no_other_pump) {
+  Running running;
+  Pipe source;
+  Target target;
+  const std::string text(3 * target.size, 'x');
+  running.pump.start(1, std::move(source.read_end), target.target());
+  source.put(text);
+  running.pump.finish(1);
+  Pipe other;
+  UniqueFd reader;
+  running.pump.start(2, std::move(other.read_end), memory(reader, 0));
+  other.put("past it");
+  other.write_end.reset();
+  PumpEvent event = running.next();
+  CHECK(event.token == 2 && event.kind == PumpEventKind::kEnd && event.written == 7);
+  CHECK(target.take(text.size()) == text);
+  event = running.next();
+  CHECK(event.token == 1 && event.kind == PumpEventKind::kDrained && event.written == text.size());
+  source.put("more");
+  CHECK(target.take(4) == "more");
+  source.write_end.reset();
+  event = running.next();
+  CHECK(event.kind == PumpEventKind::kEnd && event.dropped == 0 && event.error == 0);
+}
+
+TEST(a_relay_that_is_cut_counts_what_was_left) {
+  Running running;
+  Pipe source;
+  Target target;
+  const std::string text(3 * target.size, 'x');
+  running.pump.start(1, std::move(source.read_end), target.target());
+  source.put(text);
+  pollfd full = {target.read_end.get(), POLLIN, 0};
+  CHECK_EQUAL(poll(&full, 1, 5000), 1);
+  running.pump.cut(1);
+  const PumpEvent event = running.next();
+  CHECK(event.kind == PumpEventKind::kEnd && event.written + event.dropped == text.size());
+  CHECK(event.dropped >= text.size() - target.size);
+}
+
+TEST(a_relay_ends_with_its_target) {
+  signal(SIGPIPE, SIG_IGN);
+  Running running;
+  Pipe source;
+  Target target;
+  running.pump.start(1, std::move(source.read_end), target.target());
+  source.put(std::string(3 * target.size, 'x'));
+  CHECK(target.take(1) == "x");
+  target.read_end.reset();
+  const PumpEvent event = running.next();
+  CHECK(event.kind == PumpEventKind::kEnd && event.error == EPIPE && event.dropped > 0);
+  CHECK(write(source.write_end.get(), "x", 1) < 0 && errno == EPIPE);
 }

@@ -1,8 +1,8 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Tty } from '../console/pty';
 import type { ExitStatus } from '../process/exit';
+import type { ProcessStreams } from '../process/process-streams';
 import { type Signal, signalNumber } from '../process/signals';
-import type { ProcessStreams } from '../process/stdio';
 import type { Supervised } from '../process/supervise';
 import type { CallOptions, ExecOptions, StopCallOptions } from '../runtime/options';
 

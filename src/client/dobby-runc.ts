@@ -17,6 +17,7 @@ import { RuntimeError } from '../errors';
 import { removeRecords } from '../keeper/keeper';
 import type { OciState } from '../oci';
 import type { ExitStatus } from '../process/exit';
+import type { OutputError } from '../process/output-error';
 import { becomeReaper } from '../process/reaper';
 import { type Signal, signalNumber } from '../process/signals';
 import { takeInterrupted } from '../recovery/interrupted-creates';
@@ -34,6 +35,7 @@ import {
   type StopCallOptions,
 } from '../runtime/options';
 import { type ContainerListItem, ContainerStatus } from '../runtime/status';
+import { settlesWithin } from '../runtime/stuck';
 import { tell } from '../system/tell';
 import { adoptExecs } from './adopt-execs';
 import { type Container, type ContainerProcess, ProcessHandle } from './container';
@@ -49,6 +51,8 @@ export type RuntimeEvents = {
   /** A container's init has ended; told once for every container that was created or adopted here. */
   exit: [containerId: string, status: ExitStatus];
   operation: [event: OperationEvent];
+  /** Output of a container, or of a process in it, that could not be written to the file or descriptor it was to go to. */
+  outputError: [containerId: string, error: OutputError];
   /**
    * A container was to be removed or stopped, and its process does not end on SIGKILL. Its id is held back until the
    * process is gone; then the container is removed, and `exit` tells.
@@ -265,6 +269,7 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
 
   /** Removes a container; one that the runtime refuses to remove (it runs) is removed by force. */
   async destroy(id: string, o: CallOptions & { force?: boolean } = {}): Promise<void> {
+    const startedAt = performance.now();
     try {
       await this.#verb('destroy', id, o, {
         direct: (direct, deadline) => direct.destroy(id, { force: o.force === true }, deadline),
@@ -280,7 +285,8 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
       this.#stuck.note(id, error);
       throw error;
     }
-    await this.#forget(id);
+    const { timeoutMs } = o;
+    await this.#forget(id, timeoutMs === undefined ? undefined : timeoutMs - (performance.now() - startedAt));
   }
 
   /** Removes a stuck container when its process is seen to have ended. */
@@ -294,8 +300,8 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
   async stop(id: string, o: StopCallOptions = {}): Promise<ExitStatus & { escalated: boolean }> {
     const request = stopRequest(this.#settings, o);
     try {
-      return await this.#withContainer('stop', id, request.call, ({ container }, deadline) =>
-        stopContainer(container, request, deadline, this),
+      return await this.#withContainer('stop', id, request.call, (tracked, deadline) =>
+        stopContainer(tracked, request, deadline, this),
       );
     } catch (error) {
       this.#stuck.note(id, error);
@@ -357,6 +363,7 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
       // Copied now: the call may wait for its turn, and the caller may close its descriptors meanwhile.
       const opened = new LaunchIo(o);
       io = opened;
+      opened.streams.onOutputError = (error) => tell(this, 'outputError', id, error);
       return await this.#turns.take(op, id, o, (deadline) => call(opened, deadline));
     } catch (error) {
       io?.close();
@@ -381,7 +388,7 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
   }
 
   /** The container is removed: its init has ended, and so have its streams. */
-  async #forget(id: string): Promise<void> {
+  async #forget(id: string, limitMs?: number): Promise<void> {
     const known = this.#tracker.remove(id);
     this.#oom.forget(id);
     this.#ways.forget(id);
@@ -389,6 +396,9 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
     removeRecords(this.#settings.root, id);
     if (!known) return;
     known.container.tty?.destroy();
-    await known.process.exited;
+    const ended = known.process.exited;
+    // It is removed: what its output still waits for is told by outputError.
+    if (limitMs === undefined) await ended;
+    else await settlesWithin(ended, Math.max(0, limitMs));
   }
 }

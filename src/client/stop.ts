@@ -4,7 +4,7 @@ import type { Deadline } from '../runtime/deadline';
 import { type CallOptions, checkMs, pickCall, type Settings, type StopCallOptions } from '../runtime/options';
 import type { ContainerStatus } from '../runtime/status';
 import { settlesWithin, stuckError, stuckMs } from '../runtime/stuck';
-import type { Container } from './container';
+import type { Tracked } from './tracker';
 
 /** A stop as it is to be done. */
 export interface StopRequest {
@@ -33,20 +33,20 @@ interface Thawer {
 
 /** Asks a container to end, and when it does not within the time, ends it. */
 export async function stopContainer(
-  container: Container,
+  { container, process }: Tracked,
   { signal, graceMs, call }: StopRequest,
   deadline: Deadline,
   thawer: Thawer,
 ): Promise<ExitStatus & { escalated: boolean }> {
   const id = container.containerId;
   let escalated = false;
-  if ((await container.kill(signal)) && !(await settlesWithin(container.exited, graceMs, deadline))) {
+  if ((await container.kill(signal)) && !(await settlesWithin(process.ended, graceMs, deadline))) {
     escalated = true;
     await container.kill('SIGKILL');
     // A frozen process dies only when it is thawed (cgroup v1).
     if ((await thawer.state(id, call)) === 'paused') await thawer.resume(id, call).catch(() => {});
   }
-  if (escalated && !(await settlesWithin(container.exited, stuckMs, deadline)))
+  if (escalated && !(await settlesWithin(process.ended, stuckMs, deadline)))
     throw stuckError('stop', id, container.pid);
   return { ...(await deadline.race(container.exited)), escalated };
 }

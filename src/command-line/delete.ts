@@ -55,10 +55,10 @@ export async function deleteContainer(
  * container as soon as it has sent SIGKILL, also when the process does not end.
  */
 async function endInit(invoker: Invoker, { id, process, deadline }: Deletion): Promise<void> {
-  if (!process?.kill(sigkill) || (await settlesWithin(process.exited, frozenMs, deadline))) return;
+  if (!process?.kill(sigkill) || (await settlesWithin(process.ended, frozenMs, deadline))) return;
   // A frozen process dies only when it is thawed (cgroup v1).
   await invoker.invoke({ op: 'resume', id, args: ['resume', id], deadline }).catch(() => {});
-  if (!(await settlesWithin(process.exited, stuckMs, deadline))) throw stuckError('destroy', id, process.pid);
+  if (!(await settlesWithin(process.ended, stuckMs, deadline))) throw stuckError('destroy', id, process.pid);
 }
 
 async function deleteByForce(

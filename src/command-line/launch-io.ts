@@ -1,7 +1,8 @@
 import { checkTtySize, type TtySize } from '../console/pty';
 import { argumentTypeError } from '../errors';
 import { copyDescriptor, DescriptorList, type Fd } from '../process/descriptors';
-import { type IoOptions, openStdio, ProcessStreams } from '../process/stdio';
+import { ProcessStreams } from '../process/process-streams';
+import { type IoOptions, openStdio } from '../process/stdio';
 
 // The original's limit; the runtimes have none of their own.
 const mostFiles = 128;

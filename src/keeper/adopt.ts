@@ -1,8 +1,8 @@
 import fs from 'node:fs';
 import { native } from '../native';
 import type { ExitStatus } from '../process/exit';
+import { ProcessStreams } from '../process/process-streams';
 import { reattach, reattachHeld } from '../process/reattach';
-import { ProcessStreams } from '../process/stdio';
 import { endedProcess, type Supervised, SupervisedProcess } from '../process/supervise';
 import { startTicks } from '../system/process-stat';
 import { completeExit, keeperName } from './keeper';

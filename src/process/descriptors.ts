@@ -1,27 +1,51 @@
+import fs from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { argumentRangeError, argumentTypeError } from '../errors';
 import { native } from '../native';
-import { systemError } from '../system/errno';
+import { errnoName, kEopnotsupp, systemError } from '../system/errno';
 
 /** A descriptor of the caller's: it stays the caller's, and stays open. */
 export type Fd = number | FileHandle;
 
 /**
- * A copy of a caller's descriptor, made at once, so that the caller may close its own as soon as the call returned.
+ * A copy of a caller's descriptor, made at once, so that the caller may close its own as soon as the call returned. It
+ * blocks where it can be made to without a change of the caller's (native/blocking_copy.h).
  * @throws TypeError ERR_INVALID_ARG_VALUE when it is not open; RangeError for a number that can't be a descriptor
  */
 export function copyDescriptor(fd: Fd, what: string): number {
+  const number = descriptorNumber(fd, what);
+  const blocking = native.blockingCopy(number);
+  const copy = blocking === kEopnotsupp ? native.duplicate(number) : blocking;
+  if (copy < 0)
+    throw argumentTypeError(
+      `${what}: descriptor ${number} can't be copied: ${systemError('dup', copy).message}`,
+      'ERR_INVALID_ARG_VALUE',
+    );
+  return copy;
+}
+
+/**
+ * The number of a descriptor that is open.
+ * @throws TypeError ERR_INVALID_ARG_VALUE when it is not; RangeError for a number that can't be a descriptor
+ */
+export function descriptorNumber(fd: Fd, what: string): number {
   const number = typeof fd === 'number' ? fd : fd?.fd;
   if (typeof number !== 'number')
     throw argumentTypeError(`${what}: must be a descriptor (a number or a FileHandle), not ${typeof fd}`);
   if (!Number.isInteger(number) || number < 0 || number > 0x7fffffff)
     throw argumentRangeError(`${what}: ${number} is not a descriptor`);
-  const copy = native.duplicate(number);
-  if (copy === -9)
+  if (!isOpen(number))
     throw argumentTypeError(`${what}: descriptor ${number} is not open`, 'ERR_INVALID_ARG_VALUE');
-  if (copy < 0)
-    throw argumentTypeError(`${what}: descriptor ${number} can't be copied`, 'ERR_INVALID_ARG_VALUE');
-  return copy;
+  return number;
+}
+
+function isOpen(number: number): boolean {
+  try {
+    fs.fstatSync(number);
+    return true;
+  } catch (error) {
+    return errnoName(error) !== 'EBADF';
+  }
 }
 
 /** Descriptors to be handed to a child: closed by whoever gives up before they are. */

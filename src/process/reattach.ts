@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import { native } from '../native';
 import { FdStream } from './fd-stream';
 import { reopen } from './kept-pipe';
-import { ProcessStreams } from './stdio';
+import { ProcessStreams } from './process-streams';
 
 // O_ACCMODE, O_RDONLY and O_RDWR of open(2): a kept pipe is open for both in its process.
 const accessMode = 0o3;

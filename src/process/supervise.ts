@@ -1,11 +1,13 @@
 import { type ExitStatus, WatchedProcess } from './exit';
-import type { ProcessStreams } from './stdio';
+import type { ProcessStreams } from './process-streams';
 
 /** A process whose exit is told only when its output has been read to the end. */
 export class SupervisedProcess {
   readonly pid: number;
   /** Never rejects. */
   readonly exited: Promise<ExitStatus>;
+  /** Resolves when the process has ended, whatever its output waits for. */
+  readonly ended: Promise<void>;
   /** The exit has been seen; its output may still be on the way. */
   status: ExitStatus | null = null;
   readonly #watched: WatchedProcess;
@@ -22,12 +24,17 @@ export class SupervisedProcess {
   ) {
     this.pid = pid;
     let tell: (status: Promise<ExitStatus>) => void = () => {};
+    let end: () => void = () => {};
     this.exited = new Promise((resolve) => {
       tell = resolve;
+    });
+    this.ended = new Promise((resolve) => {
+      end = resolve;
     });
     void this.exited.then(() => releaseLater(streams));
     this.#watched = new WatchedProcess(pid, pidfd, (status) => {
       this.status = status;
+      end();
       tell(this.#settle(status, streams, refine));
     });
   }
@@ -64,12 +71,17 @@ function releaseLater(streams: readonly ProcessStreams[]): void {
 }
 
 /** What a handle needs of a process. */
-export type Supervised = Pick<SupervisedProcess, 'pid' | 'exited' | 'status' | 'kill' | 'ref' | 'unref'>;
+export type Supervised = Pick<
+  SupervisedProcess,
+  'pid' | 'exited' | 'ended' | 'status' | 'kill' | 'ref' | 'unref'
+>;
+
+const gone = { ended: Promise.resolve(), kill: () => false, ref: () => {}, unref: () => {} };
 
 /** A process that was gone before it could be watched; what is known of its end, nobody's guess. */
 export function goneProcess(pid = 0, known?: Promise<ExitStatus>): Supervised {
   const exited = known ?? Promise.resolve(unobservedExit());
-  return { pid, status: unobservedExit(), exited, kill: () => false, ref: () => {}, unref: () => {} };
+  return { pid, status: unobservedExit(), exited, ...gone };
 }
 
 /** A process whose end is known, and whose output is still to be read. */
@@ -80,7 +92,7 @@ export function endedProcess(
 ): Supervised {
   const exited = Promise.allSettled(streams.map((each) => each.drain())).then(() => status);
   void exited.then(() => releaseLater(streams));
-  return { pid, status, exited, kill: () => false, ref: () => {}, unref: () => {} };
+  return { pid, status, exited, ...gone };
 }
 
 /** The end of a process that nobody saw. */

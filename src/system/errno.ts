@@ -6,6 +6,7 @@ export const kEio = -5;
 export const kEagain = -11;
 export const kEnodev = -19;
 export const kEnotdir = -20;
+export const kEopnotsupp = -95;
 
 /** An error for a failed system call: code is the errno's name. `result` is -errno. */
 export function systemError(call: string, result: number): NodeJS.ErrnoException {

@@ -32,6 +32,10 @@ export async function warmUp(dobby: DobbyRunC): Promise<Snapshot> {
   const container = await runShell(dobby, 'echo x', { stdin: 'pipe', stdout: 'pipe', stderr: 'buffer' });
   await container.exited;
   await container.destroy();
+  const file = path.join(temporaryDirectory('warm'), 'log');
+  const logged = await runShell(dobby, 'echo x', { stdout: { file, maxBytes: 1000 } });
+  await logged.exited;
+  await logged.destroy();
   await dobby.list();
   return snapshot();
 }
