@@ -395,8 +395,8 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
     if (this.#settings.kind === 'runc') removeStagedBundle(id, this.#settings.root);
     removeRecords(this.#settings.root, id);
     if (!known) return;
-    known.container.tty?.destroy();
-    const ended = known.process.exited;
+    // What has been printed stays readable; whoever had the terminal open is gone, so that its end can be read too.
+    const ended = known.process.exited.then(() => known.container.tty?.drain());
     // It is removed: what its output still waits for is told by outputError.
     if (limitMs === undefined) await ended;
     else await settlesWithin(ended, Math.max(0, limitMs));

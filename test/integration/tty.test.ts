@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { Writable } from 'node:stream';
 import { describe, test } from 'node:test';
-import type { ContainerProcess } from '../../src/index';
+import type { Container, ContainerProcess } from '../../src/index';
 import { newBundle, newId, runShell, textOf, until } from '../helpers/containers';
 import { needsRuntime } from '../helpers/environment';
 import { dobbyForSuite } from '../helpers/suite';
@@ -63,14 +65,83 @@ describe('terminals', { skip: needsRuntime() }, () => {
     await assert.rejects(dobby.create(newId(), without, { tty: true }), expected);
   });
 
-  test('resize after the end throws, and writing there harms nobody', async () => {
+  test('resize and end() after the end have no effect', async () => {
     const bundle = await newBundle(['/bin/true'], { terminal: true });
     const container = await dobby.run(newId(), bundle, { tty: true });
     await container.exited;
     await textOf(container.tty);
-    assert.throws(() => container.tty?.resize(10, 10), { code: 'EBADF' });
+    container.tty?.resize(10, 10);
+    container.tty?.end();
+    assert.throws(() => container.tty?.resize(-1, 10), RangeError);
     await container.destroy();
+    container.tty?.resize(10, 10);
   });
+
+  test('end() sends the end-of-file character once where lines are read', async () => {
+    const script = 'cat; echo ended; cat; echo again';
+    const bundle = await newBundle(['/bin/sh', '-c', script], { terminal: true });
+    const container = await dobby.run(newId(), bundle, { tty: true });
+    const text = collect(container);
+    container.tty?.write('line\n');
+    await until(() => /line\r\nline\r\n/.test(text()));
+    container.tty?.end();
+    await until(() => text().includes('ended'));
+    // Once: the second cat still waits.
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    assert.ok(!text().includes('again'));
+    await container.destroy({ force: true });
+  });
+
+  test('end() sends the character that the program has set, and none where bytes are read', async () => {
+    const set = await runTerminal('stty eof x; echo ready; cat; echo ended; sleep 100');
+    await until(() => set.text().includes('ready'));
+    set.container.tty?.end();
+    await until(() => set.text().includes('ended'));
+    await set.container.destroy({ force: true });
+    const raw = await runTerminal('stty raw -echo; echo ready; cat; echo ended');
+    await until(() => raw.text().includes('ready'));
+    raw.container.tty?.end('x');
+    await until(() => raw.text().includes('x'));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.equal(raw.text().replaceAll(/\s/g, ''), 'readyx');
+    await raw.container.destroy({ force: true });
+  });
+
+  test('what was printed is readable after destroy, until the stream is destroyed', async () => {
+    const bundle = await newBundle(['/bin/sh', '-c', 'seq 1 30000; echo end'], { terminal: true });
+    const container = await dobby.run(newId(), bundle, { tty: true });
+    let text = '';
+    const slow = new Writable({
+      highWaterMark: 1,
+      write(chunk: Buffer, _encoding, done) {
+        text += chunk.toString();
+        setTimeout(done, 5);
+      },
+    });
+    container.tty?.pipe(slow);
+    await container.exited;
+    await container.destroy();
+    await once(slow, 'finish');
+    assert.equal(text.trim().split('\r\n').length, 30_001);
+    assert.ok(text.endsWith('end\r\n'));
+  });
+
+  test('what a killed container has printed is readable too, and one that nobody reads leaves nothing', async () => {
+    const script = 'sleep 1000 & seq 1 500; echo end; wait';
+    const bundle = await newBundle(['/bin/sh', '-c', script], { terminal: true });
+    const [read, unread] = await Promise.all([1, 2].map(() => dobby.run(newId(), bundle, { tty: true })));
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await Promise.all([read?.destroy({ force: true }), unread?.destroy({ force: true })]);
+    const text = await textOf(read?.tty ?? null);
+    assert.ok(text.endsWith('end\r\n'));
+    assert.equal(unread?.tty?.fd, -1);
+  });
+
+  async function runTerminal(script: string): Promise<{ container: Container; text: () => string }> {
+    const bundle = await newBundle(['/bin/sh', '-c', script], { terminal: true });
+    const container = await dobby.run(newId(), bundle, { tty: true });
+    return { container, text: collect(container) };
+  }
 });
 
 function collect(process: ContainerProcess): () => string {
