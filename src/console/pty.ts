@@ -18,9 +18,10 @@ export class Tty extends FdStream {
     super(masterFd, { readable: true, writable: true });
   }
 
-  /** TIOCSWINSZ: the process gets SIGWINCH. Throws EBADF when the terminal has been closed. */
+  /** TIOCSWINSZ: the process gets SIGWINCH. No effect after the end. */
   resize(cols: number, rows: number): void {
     checkTtySize({ cols, rows });
+    if (this.fd < 0) return;
     const result = native.windowSize(this.fd, cols, rows);
     if (result < 0) throw systemError('ioctl(TIOCSWINSZ)', result);
   }

@@ -138,8 +138,20 @@ export class FdStream extends Duplex {
   }
 
   override _final(done: Written): void {
-    if (!this.#isPty) this.#close();
+    if (this.#isPty) {
+      this.#sendEndOfFile(done);
+      return;
+    }
+    this.#close();
     done();
+  }
+
+  /** Input ends for a terminal's reader by a character, where it reads lines; a program that reads bytes gets none. */
+  #sendEndOfFile(done: Written): void {
+    const character = this.#fd < 0 ? 0 : native.endOfFileCharacter(this.#fd);
+    if (character <= 0) done();
+    // What has hung up by now needs none.
+    else this._write(Buffer.of(character), 'latin1', () => done());
   }
 
   override _destroy(error: Error | null, done: Written): void {
