@@ -36,7 +36,8 @@ function explainLoadFailure(file: string, cause: NodeJS.ErrnoException): string 
     return `${file} needs ${glibc}, which this machine's C library is too old for: ${howToBuild}`;
   }
   if (
-    /wrong ELF class|invalid ELF header|Exec format error|cannot open shared object file.*ld-/.test(message)
+    /wrong ELF class|invalid ELF header|Exec format error/.test(message) ||
+    message.includes(`${file}: cannot open`)
   ) {
     return `${file} is not for this machine (${platform}): remove it and install again here, or ${howToBuild}`;
   }
