@@ -54,5 +54,5 @@ export async function findRows() {
         `${kind} of Debian '${release}' with cgroup ${cgroup} (machine's cgroups: ${has})`,
     );
   say(`Runtimes: ${runtimes.map(({ name, file }) => `${name} (${file})`).join(', ')}; cgroups: ${has}`);
-  return { rows, lacking };
+  return { rows, lacking, runtimes };
 }

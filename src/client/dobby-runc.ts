@@ -79,9 +79,7 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
     this.#settings = resolveSettings(o);
     this.#invoker = new Invoker(this.#settings);
     this.#creates = new Creates(this.#settings);
-    // Only crun takes a filter that was made before.
-    const usesCache = this.#settings.kind === 'crun' && this.#settings.createCache;
-    this.#createCache = usesCache ? new CreateCache(this.#settings.runtimePath) : null;
+    this.#createCache = this.#settings.createCache ? new CreateCache(this.#settings.runtimePath) : null;
     this.#oom = new OomWatch(this.#settings);
     this.#ways = new Ways(this.#settings, this.#invoker, this);
     this.#tracker = new Tracker(this.#settings, this.#oom, this, (id, process) => {
@@ -97,7 +95,11 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
       throw new RuntimeError('ERR_UNSUPPORTED', 'reaper: this kernel has no child subreaper', {
         op: 'construct',
       });
-    this.#turns = new Turns(this.#settings, () => takeInterrupted(this.#invoker, this.#settings));
+    this.#turns = new Turns(
+      this.#settings,
+      () => takeInterrupted(this.#invoker, this.#settings),
+      () => this.#ways.unknown,
+    );
   }
 
   /** The runtime's --root: where it keeps the state of its containers. */
@@ -117,19 +119,28 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
     checkCreate(o);
     return await this.#launching('create', id, o, (io, deadline) => {
       return this.#creates.run(id, o, deadline, async (limit) => {
-        // Asked for beside the first create, so that its start need not wait for the answer.
-        void this.#ways.open();
         const startedAt = performance.now();
         const launched = await createContainer(
           this.#invoker,
           this.#settings,
-          { id, bundlePath, o, io, deadline: limit, cache: this.#createCache },
+          { id, bundlePath, o, io, deadline: limit, cache: this.#cacheOf() },
           (status) => this.#oom.refine(id, status),
         );
         this.#ways.tell('create', id, startedAt, 'cli', 'has no direct way');
         return this.#tracker.add(id, launched, io.streams);
       });
     });
+  }
+
+  /** Only crun takes a seccomp filter that was made before. */
+  #cacheOf(): CreateCache | null {
+    return this.#settings.kind === 'crun' ? this.#createCache : null;
+  }
+
+  /** What the runtime is, by what it says itself; proven: whether its verbs are known to be what is done directly. */
+  async version(): Promise<{ kind: Settings['kind']; version: string; proven: boolean }> {
+    const { kind, version, proven } = await this.#ways.version();
+    return { kind, version, proven };
   }
 
   /** Lets a created container's program start. */
@@ -260,7 +271,7 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
     this.#turns.checkOpen('leftovers');
     const deadline = new Deadline('leftovers', undefined, o);
     try {
-      await deadline.race(this.#turns.recovered);
+      await deadline.race(Promise.all([this.#turns.recovered, this.#ways.open()]));
       return leftoverIds(this.#settings);
     } finally {
       deadline.dispose();
@@ -392,7 +403,7 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
     const known = this.#tracker.remove(id);
     this.#oom.forget(id);
     this.#ways.forget(id);
-    if (this.#settings.kind === 'runc') removeStagedBundle(id, this.#settings.root);
+    if (this.#settings.kind !== 'crun') removeStagedBundle(id, this.#settings.root);
     removeRecords(this.#settings.root, id);
     if (!known) return;
     // What has been printed stays readable; whoever had the terminal open is gone, so that its end can be read too.

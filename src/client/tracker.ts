@@ -91,7 +91,7 @@ export class Tracker {
     const record = initRecord(this.#settings.root, id);
     const refine = (status: ExitStatus): ExitStatus => this.#oom.refine(id, status);
     // The record of an earlier container of the same id says nothing about this one.
-    const isRecorded = readRecord(record)?.pid === initPid(this.#settings, id);
+    const isRecorded = readRecord(record)?.pid === (initPid(this.#settings, id) || pid);
     const kept = isRecorded ? await adoptKept(record, refine) : null;
     const adopted = kept ?? (await this.#adoptRunning(id, pid, refine));
     const created = this.#tracked.get(id);

@@ -12,6 +12,7 @@ import { KeyedQueue } from './queue';
 export class Turns {
   readonly #settings: Settings;
   readonly #findInterrupted: () => readonly Interrupted[];
+  readonly #unknown: () => Promise<unknown> | null;
   readonly #queue = new KeyedQueue();
   #isClosed = false;
   #hasOwnRoot = false;
@@ -19,8 +20,14 @@ export class Turns {
   #endedThreads = 0;
 
   /** Every later call on the id of an interrupted create waits for its recovery. */
-  constructor(settings: Settings, findInterrupted: () => readonly Interrupted[]) {
+  constructor(
+    settings: Settings,
+    findInterrupted: () => readonly Interrupted[],
+    /** What every call waits for: null when it need not. */
+    unknown: () => Promise<unknown> | null,
+  ) {
     this.#settings = settings;
+    this.#unknown = unknown;
     this.#findInterrupted = findInterrupted;
     this.#recover();
   }
@@ -58,7 +65,12 @@ export class Turns {
     if (interrupted.length === 0) return;
     this.#recovered = Promise.all([
       this.#recovered,
-      ...interrupted.map(({ id, recover }) => this.#queue.run(id, new Deadline('recover', id, {}), recover)),
+      ...interrupted.map(({ id, recover }) =>
+        this.#queue.run(id, new Deadline('recover', id, {}), async () => {
+          await this.#unknown();
+          await recover();
+        }),
+      ),
     ]);
   }
 
@@ -79,7 +91,8 @@ export class Turns {
     try {
       return await this.#queue.run(id, deadline, () => {
         this.checkRoot();
-        return call(deadline);
+        const unknown = this.#unknown();
+        return unknown === null ? call(deadline) : deadline.race(unknown).then(() => call(deadline));
       });
     } catch (error) {
       throw operationError(error, op, id);

@@ -2,10 +2,12 @@ import type { EventEmitter } from 'node:events';
 import type { Invoker } from '../command-line/invoker';
 import { DirectOperations } from '../direct/operations';
 import type { Supervised } from '../process/supervise';
-import { Deadline } from '../runtime/deadline';
+import type { Deadline } from '../runtime/deadline';
 import type { Settings } from '../runtime/options';
+import { FileStamp } from '../system/file-stamp';
 import { tell } from '../system/tell';
 import type { Direct } from '../system/unfamiliar';
+import { askVersion, type RuntimeVersion } from './runtime-version';
 
 /** How an operation was done, for those who measure. */
 export interface OperationEvent {
@@ -15,6 +17,8 @@ export interface OperationEvent {
   way: 'direct' | 'cli';
   /** Why not directly. */
   why?: string;
+  /** What is to be known beside it; told once. */
+  warnings?: readonly string[];
   durationMs: number;
 }
 
@@ -27,7 +31,10 @@ export interface TwoWays<T> {
   cli: (deadline: Deadline) => Promise<T>;
 }
 
-const versionMs = 5000;
+/** How often the runtime's file is looked at: one that was replaced is another version. */
+const lookMs = 1000;
+
+const now = new FileStamp();
 
 /** Does operations directly where that is proven equal, by the runtime's command line otherwise, and tells which. */
 export class Ways {
@@ -36,6 +43,10 @@ export class Ways {
   readonly #events: OperationEvents;
   #direct: DirectOperations | string | null = null;
   #opening: Promise<DirectOperations | string> | null = null;
+  #version: RuntimeVersion | null = null;
+  readonly #stamp = new FileStamp();
+  #lookedAt = 0;
+  #warnings: string[] = [];
 
   constructor(settings: Settings, invoker: Invoker, events: OperationEvents) {
     this.#settings = settings;
@@ -46,6 +57,7 @@ export class Ways {
   /** One operation, on one container or on all. */
   async take<T>(op: string, id: string | undefined, deadline: Deadline, ways: TwoWays<T>): Promise<T> {
     const startedAt = performance.now();
+    if (startedAt - this.#lookedAt > lookMs) this.#look(startedAt);
     const direct = this.#direct ?? (await deadline.race(this.open()));
     let why = direct as string;
     if (direct instanceof DirectOperations) {
@@ -68,9 +80,22 @@ export class Ways {
       ...(id === undefined ? {} : { containerId: id }),
       way,
       ...(why === undefined ? {} : { why }),
+      ...(this.#warnings.length === 0 ? {} : { warnings: this.#warnings }),
       durationMs: performance.now() - startedAt,
     };
+    this.#warnings = [];
     tell(this.#events, 'operation', event);
+  }
+
+  /** Settles when it is known what the runtime is, and settings.kind with it; null when it is. */
+  get unknown(): Promise<unknown> | null {
+    return this.#direct === null ? this.open() : null;
+  }
+
+  async version(): Promise<RuntimeVersion & { proven: boolean }> {
+    const direct = await this.open();
+    const proven = direct instanceof DirectOperations && direct.isProven;
+    return { ...(this.#version as RuntimeVersion), proven };
   }
 
   /** The direct way, or why there is none. The runtime's version decides, so it is asked for once. */
@@ -99,19 +124,35 @@ export class Ways {
   }
 
   async #open(): Promise<DirectOperations | string> {
-    const { direct, kind, root, cgroupManager, env } = this.#settings;
-    const hasNotifySocket = 'NOTIFY_SOCKET' in env;
-    if (direct === 'off') return "direct: 'off'";
-    const deadline = new Deadline('version', undefined, { timeoutMs: versionMs });
-    try {
-      const { stdout } = await this.#invoker.invoke({ op: 'version', args: ['--version'], deadline });
-      const [, name, version = ''] = /^(\w+) version (\S+)/.exec(stdout) ?? [];
-      if (name !== kind) return `the runtime calls itself ${JSON.stringify(name ?? stdout.slice(0, 40))}`;
-      return new DirectOperations({ kind, version, root, cgroupManager, hasNotifySocket });
-    } catch (error) {
-      return `the runtime does not tell its version: ${(error as Error).message}`;
-    } finally {
-      deadline.dispose();
+    const { direct, root, cgroupManager, env } = this.#settings;
+    this.#stamp.take(this.#settings.runtimePath);
+    const told = await askVersion(this.#invoker, this.#settings);
+    this.#version = told;
+    this.#settings.kind = told.kind;
+    if (told.kind === 'other') {
+      this.#warnings.push(
+        `the runtime calls itself '${told.name}': it is driven by the command line alone, and nothing is guessed of it`,
+      );
+      return told.why;
     }
+    if (direct === 'off') return "direct: 'off'";
+    if (told.why !== '') return told.why;
+    const hasNotifySocket = 'NOTIFY_SOCKET' in env;
+    return new DirectOperations({
+      kind: told.kind,
+      version: told.version,
+      root,
+      cgroupManager,
+      hasNotifySocket,
+    });
+  }
+
+  /** Asks anew when the runtime's file is another than it was: upgraded, with containers of the old one running. */
+  #look(atMs: number): void {
+    this.#lookedAt = atMs;
+    if (this.#direct === null || !now.take(this.#settings.runtimePath) || now.isSame(this.#stamp)) return;
+    void this.close();
+    this.#direct = null;
+    this.#opening = null;
   }
 }

@@ -23,7 +23,11 @@ export class ContainerProcesses {
       const message = `${op} ${id}: the container does not exist`;
       throw new RuntimeError('ERR_CONTAINER_NOT_FOUND', message, { op, containerId: id });
     }
-    const home = settings.kind === 'crun' ? directory : bundleOf(settings, id);
+    return this.in(settings.kind === 'crun' ? directory : bundleOf(settings, id));
+  }
+
+  /** The process of the config.json in a directory. */
+  in(home: string): OciProcess {
     const text = readConfig(home);
     return this.#recent.get(text, () => processIn(text, home));
   }

@@ -53,7 +53,7 @@ export async function createContainer(
   const wasThere = fs.existsSync(path.join(settings.root, id));
   const ownsCgroup =
     !wasThere && settings.cgroupManager === 'cgroupfs' && !hasCgroup(config.linux?.cgroupsPath ?? `/${id}`);
-  const stages = configPath !== undefined && settings.kind === 'runc' && !wasThere;
+  const stages = configPath !== undefined && settings.kind !== 'crun' && !wasThere;
   // Until the container is made, or what was made of it is removed: should we be killed, the next process knows.
   const directory = new CallDirectory(
     wasThere ? undefined : { root: settings.root, id, cgroupsPath: config.linux?.cgroupsPath, ownsCgroup },

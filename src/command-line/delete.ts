@@ -80,6 +80,6 @@ async function deleteByForce(
   }
 }
 
-function checkDeleted({ root }: Settings, id: string): void {
-  if (fs.existsSync(path.join(root, id))) throw notDone('delete', id);
+function checkDeleted({ root, kind }: Settings, id: string): void {
+  if (kind !== 'other' && fs.existsSync(path.join(root, id))) throw notDone('delete', id);
 }

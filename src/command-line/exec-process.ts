@@ -2,7 +2,7 @@ import type { TtySize } from '../console/pty';
 import { argumentTypeError } from '../errors';
 import type { OciIoPriority, OciProcess, OciUser } from '../oci';
 import type { ProcessAttributes } from '../process/spawn';
-import { checkEnvironment, checkPath, type ExecOptions } from '../runtime/options';
+import { checkEnvironment, checkPath, type ExecOptions, type Settings } from '../runtime/options';
 
 /** Checks the arguments of exec. Throws TypeError with a code. */
 export function checkExec(command: readonly string[], o: ExecOptions): void {
@@ -116,11 +116,12 @@ const ioClasses: readonly string[] = [
  * container it takes, whatever the process says: its OOM score.
  */
 export function inheritedAttributes(
-  kind: 'crun' | 'runc',
+  kind: Settings['kind'],
   { oomScoreAdj, ioPriority, user }: OciProcess,
 ): ProcessAttributes {
   const umask = user?.umask ?? undefined;
   if (kind === 'runc') return { umask };
+  if (kind === 'other') return {};
   const ioClass = ioPriority ? ioClasses.indexOf(ioPriority.class) : 0;
   return {
     oomScoreAdj: oomScoreAdj ?? undefined,

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { toJson } from '../bundle/json';
 import { RuntimeError } from '../errors';
 import { newRecord, removeWhenTold } from '../keeper/keeper';
+import type { OciProcess } from '../oci';
 import { cgroupMode } from '../runtime/cgroup';
 import type { Deadline } from '../runtime/deadline';
 import type { ExecOptions, Settings } from '../runtime/options';
@@ -15,6 +16,7 @@ import { execProcess, inheritedAttributes } from './exec-process';
 import type { Invoker } from './invoker';
 import { type Launch, type Launched, launch } from './launch';
 import type { LaunchIo } from './launch-io';
+import { parseState } from './output';
 import { writePidFile } from './pid-file';
 import { textMemfd } from './text-memfd';
 
@@ -37,7 +39,10 @@ export async function execInContainer(
 ): Promise<Launched> {
   const { id, command, o, io, deadline, isReaper } = request;
   checkCgroup(settings, id, o);
-  const spec = execProcess(command, o, io.tty, () => processes.of(settings, id));
+  // Of another runtime only what the runtime spec has is known: its state names the bundle.
+  const bundle = settings.kind === 'other' && !o.process ? await bundleOf(invoker, id, deadline) : null;
+  const processOf = (): OciProcess => (bundle === null ? processes.of(settings, id) : processes.in(bundle));
+  const spec = execProcess(command, o, io.tty, processOf);
   const record = settings.keeper === null ? undefined : newRecord(settings.root, id, 'exec');
   const hasParent = isReaper || record !== undefined;
   try {
@@ -66,6 +71,11 @@ export async function execInContainer(
 }
 
 const processes = new ContainerProcesses();
+
+async function bundleOf(invoker: Invoker, id: string, deadline: Deadline): Promise<string> {
+  const { stdout, argv } = await invoker.invoke({ op: 'state', id, args: ['state', id], deadline });
+  return parseState(stdout, id, argv).bundle;
+}
 
 /** crun joins the sub-cgroup with cgroup v2; with v1 it leaves the process in the root of some hierarchies. */
 function checkCgroup(settings: Settings, containerId: string, { cgroup }: ExecOptions): void {

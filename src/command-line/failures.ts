@@ -11,7 +11,8 @@ const meanings: ReadonlyArray<[RegExp, ErrorCode]> = [
     /container .*does not exist|\/status[`'"]?: No such file|cannot open directory .*: No such file|state\.json: no such file/i,
     'ERR_CONTAINER_NOT_FOUND',
   ],
-  [/chdir\b.*(no such file|not a directory)|cwd is not/i, 'ERR_CWD_NOT_FOUND'],
+  // Quoted: what runc says of a bundle that has gone is not.
+  [/chdir (to (cwd \()?)?[`"'].*(no such file|not a directory)/i, 'ERR_CWD_NOT_FOUND'],
   [
     /executable file .*not found|exec: ".*": |open executable|the path .* is not (a regular file|executable)/i,
     'ERR_EXEC_NOT_FOUND',

@@ -19,6 +19,8 @@ const lookMs = 5;
 
 function neededFiles(settings: Settings, id: string): string[] {
   const configFile = path.join(settings.root, id, 'config.json');
+  // Of another runtime nobody knows what it needs.
+  if (settings.kind === 'other') return [];
   return settings.kind === 'crun' ? [stateFile(settings, id), configFile] : [stateFile(settings, id)];
 }
 
@@ -38,7 +40,9 @@ export function leftoverIds(settings: Settings): string[] {
   } catch {
     // No root, no container.
   }
-  const ids = names.filter((name) => isHalfMade(settings, name));
+  // crun keeps a directory of its own there (.empty-directory, 1.28), and lists no container with such a name.
+  const isHidden = (name: string): boolean => settings.kind === 'crun' && name.startsWith('.');
+  const ids = names.filter((name) => !isHidden(name) && isHalfMade(settings, name));
   return ids.length === 0 ? ids : ids.filter((id) => findMakers(settings, id).length === 0);
 }
 

@@ -1,4 +1,5 @@
 import fs from 'node:fs';
+import path from 'node:path';
 import { RuntimeError } from '../errors';
 import { type Keep, keeperCommand } from '../keeper/keeper';
 import { SpawnStep } from '../native';
@@ -93,7 +94,7 @@ export class Invoker {
         fds.add(captured.openFor('stderr', stderrBytes));
       } else if (call.captureStderr) fds.set(2, captured.openFor('stderr', stderrBytes));
       const logPath = this.#logPath(call.id, captured, fds);
-      const argv = [this.#settings.kind, ...globalArgs(this.#settings, logPath), ...call.args];
+      const argv = [this.#name(), ...globalArgs(this.#settings, logPath), ...call.args];
       const { pid, pidfd } = await this.#spawn(argv, fds, call);
       call.onSpawn?.(pid);
       const exited = watchExit(pid, pidfd);
@@ -180,11 +181,17 @@ export class Invoker {
     }
   }
 
+  /** What the runtime is started as. */
+  #name(): string {
+    const { kind, runtimePath } = this.#settings;
+    return kind === 'other' ? path.basename(runtimePath) : kind;
+  }
+
   #imageDescriptor(call: RuntimeCall): number {
     try {
       return this.#image.descriptor();
     } catch (error) {
-      throw spawnFailure(call, [this.#settings.kind, ...call.args], error);
+      throw spawnFailure(call, [this.#name(), ...call.args], error);
     }
   }
 

@@ -63,6 +63,11 @@ export class DirectOperations {
     });
   }
 
+  /** Whether this version of the runtime is one of those whose verbs are known. */
+  get isProven(): boolean {
+    return this.#adapter !== null || 'adapter' in versionGate(this.#options.kind, this.#options.version);
+  }
+
   forget(id: string): void {
     this.#kept.drop(id);
     this.#adapter?.forget(id);

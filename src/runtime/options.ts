@@ -109,7 +109,8 @@ export interface ExecOptions extends CallOptions, IoOptions {
 /** RuntimeOptions, checked and completed. */
 export interface Settings {
   runtimePath: string;
-  kind: 'crun' | 'runc';
+  /** Guessed from the file's name, until the runtime has told what it is. */
+  kind: 'crun' | 'runc' | 'other';
   root: string;
   logDir: string | null;
   debug: boolean;
@@ -136,7 +137,7 @@ export function resolveSettings(o: RuntimeOptions): Settings {
   if (typeof o !== 'object' || o === null) throw argumentTypeError('options: must be an object');
   const runtimePath = findRuntime(o.runtime);
   const kind = path.basename(runtimePath).includes('runc') ? 'runc' : 'crun';
-  const root = pathOption('root', o.root) ?? path.join(runDirectory(), kind);
+  const root = pathOption('root', o.root) ?? path.join(runDirectory(), path.basename(runtimePath));
   return {
     runtimePath,
     kind,

@@ -18,8 +18,9 @@ export function stateFile({ root, kind }: Settings, id: string): string {
   return path.join(root, id, kind === 'crun' ? 'status' : 'state.json');
 }
 
-/** Without members when there is no such file, or when it is not one of a runtime. */
+/** Without members when there is no such file, or when it is not one of a runtime that is known. */
 export function readStateFile(settings: Settings, id: string): StateFile {
+  if (settings.kind === 'other') return {};
   try {
     const state: unknown = JSON.parse(readText(stateFile(settings, id)));
     return isObject(state) ? state : {};

@@ -29,3 +29,24 @@ export function needsRuntime(): string | false {
   if (environment.CI === 'true') throw new Error(`In CI every test has to run, and this one ${skipReason}`);
   return skipReason;
 }
+
+export interface OtherVersion {
+  readonly version: string;
+  /** Absolute path of the binary. */
+  readonly file: string;
+  readonly isOlder: boolean;
+}
+
+/** The other versions of the row's runtime that this machine has. */
+export function otherVersions(): OtherVersion[] {
+  const all = JSON.parse(environment.DOBBY_TEST_RUNTIMES ?? '[]') as (Omit<OtherVersion, 'isOlder'> & {
+    kind: RuntimeKind;
+  })[];
+  return all
+    .filter((each) => each.kind === kind && each.version !== version)
+    .map(({ version: other, file }) => ({
+      version: other,
+      file,
+      isOlder: other.localeCompare(version, 'en', { numeric: true }) < 0,
+    }));
+}
