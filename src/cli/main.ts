@@ -8,6 +8,10 @@ interface Command {
 }
 
 const commands: Record<string, { about: string; load: () => Command }> = {
+  doctor: {
+    about: 'what this machine has and lacks for containers, and how to mend it',
+    load: () => require('./doctor/main') as Command,
+  },
   build: {
     about: 'builds the addon for this machine, where none was shipped',
     load: () => require('./build') as Command,

@@ -223,19 +223,18 @@ function runtimeFailure(
   // crun's argument parser tells only on standard error, which is the container's when one is created.
   const isUsage = words === '' && status.code === usageExit;
   const said = words || isUsage ? `: ${words || 'it does not take this command line'}` : ' and said nothing';
-  return new RuntimeError(
-    isUsage ? 'ERR_UNSUPPORTED' : failureCode(op, words, callers),
-    `${argv[0]} ${op}${id === undefined ? '' : ` ${id}`}: ${how}${said}`,
-    {
-      op,
-      ...(id === undefined ? {} : { containerId: id }),
-      argv,
-      exitCode: status.code,
-      signal: status.signal,
-      durationMs: deadline.elapsedMs(),
-      ...texts,
-    },
-  );
+  const code = isUsage ? 'ERR_UNSUPPORTED' : failureCode(op, words, callers);
+  // Nearly always the machine's fault and not this container's.
+  const hint = code === 'ERR_CGROUP' ? " ('npx dobby-runc doctor' looks at this machine's cgroups)" : '';
+  return new RuntimeError(code, `${argv[0]} ${op}${id === undefined ? '' : ` ${id}`}: ${how}${said}${hint}`, {
+    op,
+    ...(id === undefined ? {} : { containerId: id }),
+    argv,
+    exitCode: status.code,
+    signal: status.signal,
+    durationMs: deadline.elapsedMs(),
+    ...texts,
+  });
 }
 
 /** Whether it may be the image that can't be executed; running out of something is not that. */
