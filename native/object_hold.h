@@ -31,7 +31,7 @@ class ObjectHold {
   }
 
  private:
-  const napi_env env_;
+  napi_env env_;
   napi_ref reference_ = nullptr;
   int count_ = 0;
 };

@@ -216,4 +216,10 @@ export enum PumpEvent {
   Drained = 3,
 }
 
-export const native = (loadAddon() as AddonFile).open() as Addon;
+function open(): Addon {
+  const addon = (loadAddon() as AddonFile).open();
+  if (addon === undefined) throw new Error('dobby-runc: this JavaScript environment is ending');
+  return addon;
+}
+
+export const native: Addon = open();
