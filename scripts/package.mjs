@@ -63,7 +63,7 @@ function pack() {
 }
 
 runMain(async () => {
-  await setUp('test');
+  await setUp('test', { extra: ['skopeo', 'umoci', 'crossArm'] });
   const problem = problemWithPrebuilds();
   if (problem !== undefined) throw new Stop(`${problem}: npm run prebuilds`);
   await installTools();

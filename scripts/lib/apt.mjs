@@ -32,6 +32,8 @@ export const needs = {
     why: 'runs the tests of other architectures',
     isThere: () => findProgram('qemu-aarch64-static'),
   },
+  skopeo: { package: 'skopeo', why: 'a guide that is tested uses it', isThere: () => findProgram('skopeo') },
+  umoci: { package: 'umoci', why: 'a guide that is tested uses it', isThere: () => findProgram('umoci') },
   patchelf: {
     package: 'patchelf',
     why: 'lets another release of a runtime run with its own libraries',

@@ -17,7 +17,9 @@ describe('dobby-runc doctor', () => {
     const asUser = uid === undefined ? [] : ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'];
     const command = [...asUser, process.execPath, program, 'doctor', ...args];
     const [first, ...rest] = view === 'as it is' ? command : [cgroupEnv, view, ...command];
-    const { status, stdout, stderr } = run(directory, first, rest, { env });
+    const { status, stdout, stderr } = run(directory, first, rest, {
+      env: uid === undefined ? env : { ...env, XDG_RUNTIME_DIR: '/tmp' },
+    });
     assert.equal(stderr, '');
     return { status, text: stdout, ...(args.includes('--json') ? JSON.parse(stdout) : {}) };
   }
