@@ -1,3 +1,5 @@
+import { suggestion } from '../system/option-names';
+
 /**
  * A small checker of JSON-like values. The runtime spec's own JSON schemas would need a validator package many
  * times the size of this library's JavaScript, and its messages would name schema keywords, not what is right.
@@ -163,7 +165,7 @@ export function object(fields: Record<string, Check>, options: ObjectOptions = {
         const check = Object.hasOwn(fields, name) ? fields[name] : undefined;
         if (check !== undefined && (item ?? null) !== null) check.run(item, member(path, name), problems);
         else if (check === undefined && closed) {
-          const message = `unknown; known are ${Object.keys(fields).join(', ')}`;
+          const message = `unknown; ${suggestion(name, Object.keys(fields))}`;
           problems.push({ kind: 'value', path: member(path, name), message });
         }
       }

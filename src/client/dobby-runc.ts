@@ -3,11 +3,11 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { Bundle } from '../bundle/bundle';
 import { killArgs } from '../command-line/arguments';
-import { checkCreate, createContainer } from '../command-line/create';
+import { createContainer, resolveCreate } from '../command-line/create';
 import { CreateCache, hideFilter } from '../command-line/create-cache';
 import { deleteContainer } from '../command-line/delete';
 import { execInContainer } from '../command-line/exec';
-import { checkExec } from '../command-line/exec-process';
+import { resolveExec } from '../command-line/exec-process';
 import { leftoverIds } from '../command-line/half-made';
 import { Invoker } from '../command-line/invoker';
 import { LaunchIo } from '../command-line/launch-io';
@@ -26,10 +26,15 @@ import { notDone, operationError } from '../runtime/operation-error';
 import {
   type CallOptions,
   type CreateOptions,
-  checkPath,
+  callNames,
+  checkBoolean,
+  checkCall,
+  createNames,
   type ExecOptions,
+  execNames,
   pickCall,
   type RuntimeOptions,
+  resolvePath,
   resolveSettings,
   type Settings,
   type StopCallOptions,
@@ -111,12 +116,14 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
    * Makes a container up to where its program would be started. The runtime has 5.5 s for it (createTimeoutMs); a
    * create that fails, is aborted or takes longer leaves nothing behind.
    */
-  async create(id: string, bundle: string | Bundle, o: CreateOptions = {}): Promise<Container> {
-    this.#turns.check(id, o);
+  async create(id: string, bundle: string | Bundle, given: CreateOptions = {}): Promise<Container> {
+    this.#turns.check(id, given, createNames);
     this.#stuck.check('create', id);
-    const bundlePath = typeof bundle === 'object' && bundle !== null ? bundle.path : bundle;
-    checkPath('bundle', bundlePath);
-    checkCreate(o);
+    const bundlePath = resolvePath(
+      'bundle',
+      typeof bundle === 'object' && bundle !== null ? bundle.path : bundle,
+    );
+    const o = resolveCreate(given);
     return await this.#launching('create', id, o, (io, deadline) => {
       return this.#creates.run(id, o, deadline, async (limit) => {
         const startedAt = performance.now();
@@ -169,9 +176,10 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
 
   /** Sends one signal to the container's init, or with `all` to every process of the container. */
   async killCont(id: string, signal: Signal, o: CallOptions & { all?: boolean } = {}): Promise<void> {
+    checkCall(o, [...callNames, 'all']);
     const number = signalNumber(signal);
-    const all = o.all === true;
-    return await this.#verb('kill', id, o, {
+    const all = checkBoolean('all', o.all ?? false);
+    return await this.#verb('kill', id, pickCall(o), {
       direct: (direct) => direct.kill(id, number, all),
       cli: (deadline) => this.#cli('kill', id, killArgs(id, number, all), deadline),
     });
@@ -192,9 +200,9 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
   }
 
   /** Starts a process in a running container. Its exit status is always told. */
-  async exec(id: string, command: readonly string[], o: ExecOptions = {}): Promise<ContainerProcess> {
-    this.#turns.check(id, o);
-    checkExec(command, o);
+  async exec(id: string, command: readonly string[], given: ExecOptions = {}): Promise<ContainerProcess> {
+    this.#turns.check(id, given, execNames);
+    const o = resolveExec(command, given);
     return await this.#launching('exec', id, o, async (io, deadline) => {
       const startedAt = performance.now();
       const launched = await execInContainer(
@@ -241,6 +249,7 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
 
   /** All containers below the root. */
   async list(o: CallOptions = {}): Promise<ContainerListItem[]> {
+    checkCall(o);
     this.#turns.checkOpen('list');
     const deadline = new Deadline('list', undefined, o);
     try {
@@ -268,6 +277,7 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
    * own killed processes had under way is cleaned up unasked.
    */
   async leftovers(o: CallOptions = {}): Promise<string[]> {
+    checkCall(o);
     this.#turns.checkOpen('leftovers');
     const deadline = new Deadline('leftovers', undefined, o);
     try {
@@ -280,14 +290,16 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
 
   /** Removes a container; one that the runtime refuses to remove (it runs) is removed by force. */
   async destroy(id: string, o: CallOptions & { force?: boolean } = {}): Promise<void> {
+    checkCall(o, [...callNames, 'force']);
+    const force = checkBoolean('force', o.force ?? false);
     const startedAt = performance.now();
     try {
-      await this.#verb('destroy', id, o, {
-        direct: (direct, deadline) => direct.destroy(id, { force: o.force === true }, deadline),
+      await this.#verb('destroy', id, pickCall(o), {
+        direct: (direct, deadline) => direct.destroy(id, { force }, deadline),
         cli: (deadline) =>
           deleteContainer(this.#invoker, this.#settings, {
             id,
-            force: o.force === true,
+            force,
             process: this.#tracker.get(id)?.process,
             deadline,
           }),
@@ -375,7 +387,7 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
       const opened = new LaunchIo(o);
       io = opened;
       opened.streams.onOutputError = (error) => tell(this, 'outputError', id, error);
-      return await this.#turns.take(op, id, o, (deadline) => call(opened, deadline));
+      return await this.#turns.take(op, id, pickCall(o), (deadline) => call(opened, deadline));
     } catch (error) {
       io?.close();
       throw operationError(error, op, id);

@@ -1,9 +1,9 @@
-import { argumentTypeError, RuntimeError } from '../errors';
+import { RuntimeError } from '../errors';
 import { native } from '../native';
 import type { Interrupted } from '../recovery/interrupted-creates';
 import { Deadline } from '../runtime/deadline';
 import { operationError } from '../runtime/operation-error';
-import type { CallOptions, Settings } from '../runtime/options';
+import { type CallOptions, callNames, checkCall, type Settings } from '../runtime/options';
 import { checkPrivateDirectory } from '../system/private-directory';
 import { checkId } from './ids';
 import { KeyedQueue } from './queue';
@@ -46,8 +46,8 @@ export class Turns {
     this.#isClosed = true;
   }
 
-  check(id: string, o: CallOptions): void {
-    if (typeof o !== 'object' || o === null) throw argumentTypeError('options: must be an object');
+  check(id: string, o: CallOptions, names = callNames): void {
+    checkCall(o, names);
     checkId(id, this.#settings.idRules);
     this.checkOpen(id);
   }
@@ -85,8 +85,9 @@ export class Turns {
     id: string,
     o: CallOptions,
     call: (deadline: Deadline) => Promise<T>,
+    names = callNames,
   ): Promise<T> {
-    this.check(id, o);
+    this.check(id, o, names);
     const deadline = new Deadline(op, id, o);
     try {
       return await this.#queue.run(id, deadline, () => {

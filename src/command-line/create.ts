@@ -5,7 +5,7 @@ import { argumentTypeError, RuntimeError } from '../errors';
 import { newRecord, removeRecords } from '../keeper/keeper';
 import type { OciConfig } from '../oci';
 import type { Deadline } from '../runtime/deadline';
-import { type CreateOptions, checkPath, type Settings } from '../runtime/options';
+import { type CreateOptions, checkBoolean, resolvePath, type Settings } from '../runtime/options';
 import { createArgs } from './arguments';
 import { CallDirectory } from './call-directory';
 import { stringsIn } from './callers-words';
@@ -18,16 +18,21 @@ import { writePidFile } from './pid-file';
 import { removeStagedBundle, stageBundle } from './staged-bundle';
 import { textMemfd } from './text-memfd';
 
-/** Checks what create is given beside its descriptors. */
-export function checkCreate(o: CreateOptions): void {
-  if (o.configPath !== undefined) checkPath('configPath', o.configPath);
-  if (o.pidFile !== undefined) checkPath('pidFile', o.pidFile);
+/** Checks what create is given beside its descriptors; paths are relative to where the process is at the call. */
+export function resolveCreate(o: CreateOptions): CreateOptions {
+  for (const name of ['noPivot', 'noNewKeyring'] as const)
+    if (o[name] !== undefined) checkBoolean(name, o[name]);
   for (const [index, arg] of (o.extraArgs ?? []).entries())
     if (typeof arg !== 'string' || arg.includes('\0'))
       throw argumentTypeError(
         `extraArgs[${index}]: must be a string without NUL bytes`,
         'ERR_INVALID_ARG_VALUE',
       );
+  return {
+    ...o,
+    ...(o.configPath === undefined ? {} : { configPath: resolvePath('configPath', o.configPath) }),
+    ...(o.pidFile === undefined ? {} : { pidFile: resolvePath('pidFile', o.pidFile) }),
+  };
 }
 
 /** Makes a container. When it fails, for whatever reason, nothing is left of it; the error says whether that worked. */
@@ -45,8 +50,8 @@ export async function createContainer(
   refine: Launch['refine'],
 ): Promise<Launched> {
   const { id, o, io, deadline } = request;
-  const bundlePath = path.resolve(request.bundlePath);
-  const configPath = o.configPath === undefined ? undefined : path.resolve(o.configPath);
+  const { bundlePath } = request;
+  const { configPath } = o;
   const { config, text } = readConfigFile('create', bundlePath, configPath);
   checkTerminal(config, io, id, bundlePath);
   // What was there before is not ours to remove.
@@ -88,7 +93,7 @@ export async function createContainer(
         }),
     });
     prepared?.learn?.(path.join(settings.root, id));
-    if (o.pidFile !== undefined) writePidFile(path.resolve(o.pidFile), launched.process.pid);
+    if (o.pidFile !== undefined) writePidFile(o.pidFile, launched.process.pid);
     return launched;
   } catch (error) {
     const isOthers = wasThere || (error instanceof RuntimeError && error.code === 'ERR_CONTAINER_EXISTS');
@@ -111,7 +116,9 @@ export async function createContainer(
 }
 
 function isFailure(error: unknown): error is RuntimeError {
-  return error instanceof RuntimeError && error.code === 'ERR_RUNTIME_FAILED';
+  // A directory that runc can't change to may be the bundle's or the process's.
+  const { code } = error as Partial<RuntimeError>;
+  return error instanceof RuntimeError && (code === 'ERR_RUNTIME_FAILED' || code === 'ERR_CWD_NOT_FOUND');
 }
 
 /** Throws ERR_INVALID_BUNDLE when the bundle, or its root file system, is not there any more. */

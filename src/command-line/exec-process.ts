@@ -2,10 +2,18 @@ import type { TtySize } from '../console/pty';
 import { argumentTypeError } from '../errors';
 import type { OciIoPriority, OciProcess, OciUser } from '../oci';
 import type { ProcessAttributes } from '../process/spawn';
-import { checkEnvironment, checkPath, type ExecOptions, type Settings } from '../runtime/options';
+import {
+  checkBoolean,
+  checkEnvironment,
+  checkPath,
+  type ExecOptions,
+  resolvePath,
+  type Settings,
+} from '../runtime/options';
+import { checkOptionNames } from '../system/option-names';
 
-/** Checks the arguments of exec. Throws TypeError with a code. */
-export function checkExec(command: readonly string[], o: ExecOptions): void {
+/** Checks the arguments of exec; pidFile is relative to where the process is at the call. Throws TypeError with a code. */
+export function resolveExec(command: readonly string[], o: ExecOptions): ExecOptions {
   if (!Array.isArray(command)) throw argumentTypeError('command: must be an array of strings');
   if (command.length === 0 && !o.process?.args?.length)
     throw argumentTypeError('command: must not be empty', 'ERR_INVALID_ARG_VALUE');
@@ -16,7 +24,7 @@ export function checkExec(command: readonly string[], o: ExecOptions): void {
       throw argumentTypeError(`command[${index}]: holds a NUL byte`, 'ERR_INVALID_ARG_VALUE');
   }
   if (o.env !== undefined) checkEnvironment('env', o.env);
-  for (const name of ['cwd', 'cgroup', 'apparmor', 'selinuxLabel', 'pidFile'] as const)
+  for (const name of ['cwd', 'cgroup', 'apparmor', 'selinuxLabel'] as const)
     if (o[name] !== undefined) checkPath(name, o[name]);
   for (const capability of o.capabilities ?? [])
     if (typeof capability !== 'string' || !/^CAP_[A-Z_]+$/.test(capability))
@@ -24,11 +32,15 @@ export function checkExec(command: readonly string[], o: ExecOptions): void {
         `capabilities: '${capability}' is not of the form CAP_NAME`,
         'ERR_INVALID_ARG_VALUE',
       );
+  if (o.noNewPrivileges !== undefined) checkBoolean('noNewPrivileges', o.noNewPrivileges);
   checkUser(o.user);
+  return o.pidFile === undefined ? o : { ...o, pidFile: resolvePath('pidFile', o.pidFile) };
 }
 
 function checkUser(user: ExecOptions['user']): void {
   if (user === undefined) return;
+  if (typeof user === 'object' && user !== null)
+    checkOptionNames('user', user, ['uid', 'gid', 'additionalGids', 'umask']);
   const isUid = (value: unknown): boolean => Number.isInteger(value) && (value as number) >= 0;
   const isRight =
     typeof user === 'string'

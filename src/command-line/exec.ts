@@ -1,5 +1,4 @@
 import fs from 'node:fs';
-import path from 'node:path';
 import { toJson } from '../bundle/json';
 import { RuntimeError } from '../errors';
 import { newRecord, removeWhenTold } from '../keeper/keeper';
@@ -61,7 +60,7 @@ export async function execInContainer(
       args: (paths) =>
         execArgs(id, { detach: hasParent, fileCount: io.fileCount, cgroup: o.cgroup, processPath, ...paths }),
     });
-    if (o.pidFile !== undefined) writePidFile(path.resolve(o.pidFile), launched.process.pid);
+    if (o.pidFile !== undefined) writePidFile(o.pidFile, launched.process.pid);
     if (record !== undefined) removeWhenTold(record, launched.process);
     return launched;
   } catch (error) {

@@ -3,6 +3,7 @@ import { argumentTypeError } from '../errors';
 import { copyDescriptor, DescriptorList, type Fd } from '../process/descriptors';
 import { ProcessStreams } from '../process/process-streams';
 import { type IoOptions, openStdio } from '../process/stdio';
+import { checkOptionNames } from '../system/option-names';
 
 // The original's limit; the runtimes have none of their own.
 const mostFiles = 128;
@@ -48,6 +49,7 @@ function ttyOption({ tty, stdin, stdout, stderr }: IoOptions): TtySize | true | 
     );
   if (tty === true) return true;
   if (typeof tty !== 'object' || tty === null) throw argumentTypeError('tty: must be true or { cols, rows }');
+  checkOptionNames('tty', tty, ['cols', 'rows']);
   checkTtySize(tty);
   return tty;
 }

@@ -7,6 +7,7 @@ import type { OciProcess } from '../oci';
 import type { Fd } from '../process/descriptors';
 import { type Signal, signalNumber } from '../process/signals';
 import type { IoOptions } from '../process/stdio';
+import { checkOptionNames } from '../system/option-names';
 import { runDirectory } from '../system/run-directory';
 
 /** What every operation takes. */
@@ -15,6 +16,14 @@ export interface CallOptions {
   signal?: AbortSignal;
   /** Milliseconds from the call; then it rejects with ERR_TIMEOUT and leaves nothing behind. */
   timeoutMs?: number;
+}
+
+export const callNames = namesOf<CallOptions>({ signal: 0, timeoutMs: 0 });
+
+/** @throws TypeError for what is no object, and for a name that is not in `names` */
+export function checkCall(o: unknown, names: readonly string[] = callNames): void {
+  if (typeof o !== 'object' || o === null) throw argumentTypeError('options: must be an object');
+  checkOptionNames('options', o, names);
 }
 
 /** A call's limits alone, from options that have more. */
@@ -28,6 +37,8 @@ export interface StopOptions {
   graceMs?: number;
 }
 
+const stopDefaultNames = namesOf<StopOptions>({ signal: 0, graceMs: 0 });
+
 /** The options of one stop(): `signal` is the signal to send, or the AbortSignal of the call. */
 export interface StopCallOptions {
   signal?: Signal | AbortSignal;
@@ -35,7 +46,22 @@ export interface StopCallOptions {
   stopSignal?: Signal;
   /** Milliseconds until SIGKILL. */
   graceMs?: number;
+  /** true: a paused container stays frozen, and so ends by SIGKILL; false (default): it is thawed after the signal. */
+  keepFrozen?: boolean;
   timeoutMs?: number;
+}
+
+export const stopNames = namesOf<StopCallOptions>({
+  signal: 0,
+  stopSignal: 0,
+  graceMs: 0,
+  keepFrozen: 0,
+  timeoutMs: 0,
+});
+
+/** The names of an interface's members, all of them: the compiler sees to it. */
+function namesOf<T>(names: Record<keyof Required<T>, 0>): readonly string[] {
+  return Object.keys(names);
 }
 
 export interface RuntimeOptions {
@@ -74,6 +100,25 @@ export interface RuntimeOptions {
   stop?: StopOptions;
 }
 
+const runtimeNames = namesOf<RuntimeOptions>({
+  runtime: 0,
+  root: 0,
+  logDir: 0,
+  debug: 0,
+  cgroupManager: 0,
+  rootless: 0,
+  env: 0,
+  idRules: 0,
+  direct: 0,
+  createCache: 0,
+  runtimeImage: 0,
+  reaper: 0,
+  createTimeoutMs: 0,
+  maxConcurrentCreates: 0,
+  keeper: 0,
+  stop: 0,
+});
+
 export interface CreateOptions extends CallOptions, IoOptions {
   /** A config.json to use instead of the bundle's. */
   configPath?: string;
@@ -86,6 +131,17 @@ export interface CreateOptions extends CallOptions, IoOptions {
   /** Further arguments for the runtime's create. */
   extraArgs?: readonly string[];
 }
+
+const ioNames = { stdin: 0, stdout: 0, stderr: 0, tty: 0, files: 0, signal: 0, timeoutMs: 0 } as const;
+
+export const createNames = namesOf<CreateOptions>({
+  ...ioNames,
+  configPath: 0,
+  pidFile: 0,
+  noPivot: 0,
+  noNewKeyring: 0,
+  extraArgs: 0,
+});
 
 export interface ExecOptions extends CallOptions, IoOptions {
   /** The whole process as config.json has it, instead of the container's own; its `args` give way to the command. */
@@ -105,6 +161,20 @@ export interface ExecOptions extends CallOptions, IoOptions {
   pidFile?: string;
   files?: readonly Fd[];
 }
+
+export const execNames = namesOf<ExecOptions>({
+  ...ioNames,
+  process: 0,
+  cwd: 0,
+  env: 0,
+  user: 0,
+  capabilities: 0,
+  apparmor: 0,
+  selinuxLabel: 0,
+  noNewPrivileges: 0,
+  cgroup: 0,
+  pidFile: 0,
+});
 
 /** RuntimeOptions, checked and completed. */
 export interface Settings {
@@ -135,6 +205,8 @@ const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 /** Checks what the constructor is given. Throws TypeError, RangeError or ERR_RUNTIME_NOT_FOUND. */
 export function resolveSettings(o: RuntimeOptions): Settings {
   if (typeof o !== 'object' || o === null) throw argumentTypeError('options: must be an object');
+  checkOptionNames('options', o, runtimeNames);
+  if (o.stop !== undefined) checkOptionNames('options.stop', o.stop, stopDefaultNames);
   const runtimePath = findRuntime(o.runtime);
   const kind = path.basename(runtimePath).includes('runc') ? 'runc' : 'crun';
   const root = pathOption('root', o.root) ?? path.join(runDirectory(), path.basename(runtimePath));
@@ -189,6 +261,11 @@ function isExecutableFile(file: string): boolean {
 
 function pathOption(name: string, value: string | undefined): string | null {
   if (value === undefined) return null;
+  return resolvePath(name, value);
+}
+
+/** The absolute path that a caller's path is now. @throws TypeError for what can't be one */
+export function resolvePath(name: string, value: unknown): string {
   checkPath(name, value);
   return path.resolve(value);
 }
@@ -211,6 +288,13 @@ export function oneOf<T extends string>(name: string, value: T, allowed: readonl
 
 /** The longest time setTimeout can wait, milliseconds. */
 const longestMs = 0x7fffffff;
+
+/** @throws TypeError */
+export function checkBoolean(name: string, value: unknown): boolean {
+  if (typeof value !== 'boolean')
+    throw argumentTypeError(`${name}: must be true or false, not ${typeof value}`);
+  return value;
+}
 
 export function checkMs(name: string, value: unknown, least = 1): number {
   if (typeof value !== 'number')

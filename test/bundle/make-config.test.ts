@@ -259,7 +259,7 @@ describe('makeConfig refuses', () => {
     [
       { rootfs: { path: '/', readOnly: true } },
       ...value,
-      'spec.rootfs.readOnly: unknown; known are path, readonly',
+      "spec.rootfs.readOnly: unknown; did you mean 'readonly'?",
     ],
     [{ enviroment: {} }, ...value, /^spec\.enviroment: unknown; known are rootfs, args, env, /],
     [{ env: { 'A=B': 'c' } }, ...value, 'spec.env: name: must be non-empty and without "=", not "A=B"'],

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import type { Readable } from 'node:stream';
 import { describe, test } from 'node:test';
 import { ContainerStatus, RuntimeError } from '../../src/index';
 import { newBundle, newId, runShell, textOf, until } from '../helpers/containers';
@@ -149,7 +151,8 @@ for (const direct of ['auto', 'off'] as const)
     });
 
     test('stop ends a paused container', async () => {
-      const container = await runShell(dobby, 'sleep 100');
+      const container = await runShell(dobby, "trap '' TERM; echo ready; sleep 100", { stdout: 'pipe' });
+      await once(container.stdout as Readable, 'data');
       await container.pause();
       const status = await container.stop({ graceMs: 50 });
       assert.equal(status.signal, 'SIGKILL');
