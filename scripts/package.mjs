@@ -1,58 +1,13 @@
 // npm run test:package: packs the package and tries the tarball as its users have it (test/package), with everything that
 // they may use beside it: Nodes, package managers, bundlers, test runners, TypeScripts, Bun. Those are installed into
 // .cache by test/package/tools/package-lock.json.
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { findStaticBusybox } from './lib/apt.mjs';
+import { installTools, packagePlace as place, packageTools as tools } from './lib/package-tools.mjs';
 import { problemWithPrebuilds } from './lib/prebuilds.mjs';
-import {
-  capture,
-  captureWithRetries,
-  npmCommand,
-  passThrough,
-  repositoryRoot,
-  runMain,
-  Stop,
-  say,
-  searchPath,
-} from './lib/run.mjs';
+import { capture, npmCommand, passThrough, repositoryRoot, runMain, Stop, searchPath } from './lib/run.mjs';
 import { setUp } from './setup.mjs';
-
-const place = path.join(repositoryRoot, '.cache/package');
-const tools = path.join(place, 'tools');
-const toolFiles = ['package.json', 'package-lock.json'];
-
-async function installTools() {
-  const wanted = path.join(repositoryRoot, 'test/package/tools');
-  const isSame = toolFiles.every((name) => {
-    try {
-      return readFileSync(path.join(tools, name), 'utf8') === readFileSync(path.join(wanted, name), 'utf8');
-    } catch {
-      return false;
-    }
-  });
-  if (isSame) return;
-  say('npm ci: what the package is tried with (test/package/tools)');
-  mkdirSync(tools, { recursive: true });
-  for (const name of toolFiles) rmSync(path.join(tools, name), { force: true });
-  copyFileSync(path.join(wanted, 'package-lock.json'), path.join(tools, 'package-lock.json'));
-  copyFileSync(path.join(wanted, 'package.json'), path.join(tools, 'package.json'));
-  const [npm, first] = npmCommand();
-  try {
-    await captureWithRetries(npm, [
-      ...first,
-      'ci',
-      '--ignore-scripts',
-      '--no-audit',
-      '--no-fund',
-      '--prefix',
-      tools,
-    ]);
-  } catch (error) {
-    rmSync(path.join(tools, 'package.json'), { force: true });
-    throw error;
-  }
-}
 
 function pack() {
   const [npm, first] = npmCommand();

@@ -31,7 +31,7 @@ describe('TypeScript', () => {
   for (const version of ['5.4', '5.9', '7'])
     it(`${version}, strict, with its libraries checked, resolved as node16, nodenext and bundler`, () => {
       const directory = project(`ts${version}`, { files: { 'use.ts': use, 'esm/use.mts': use } });
-      link(directory, 'types-node', '@types/node');
+      link(directory, '@types/node');
       cpSync(path.join(tools, 'undici-types'), path.join(directory, 'node_modules/undici-types'), {
         recursive: true,
       });
