@@ -16,6 +16,10 @@ const commands: Record<string, { about: string; load: () => Command }> = {
     about: 'builds the addon for this machine, where none was shipped',
     load: () => require('./build') as Command,
   },
+  prove: {
+    about: 'proves the direct operations on a runtime whose version is not known',
+    load: () => require('./prove') as Command,
+  },
 };
 
 function packageVersion(): string {

@@ -1,13 +1,15 @@
 import type { EventEmitter } from 'node:events';
 import type { Invoker } from '../command-line/invoker';
+import { askVersion, type RuntimeVersion } from '../command-line/runtime-version';
 import { DirectOperations } from '../direct/operations';
+import { type DirectVerb, versionGate } from '../direct/versions';
 import type { Supervised } from '../process/supervise';
+import { isScript, proofFile, readProof, subjectOf } from '../proof/proof-file';
 import type { Deadline } from '../runtime/deadline';
 import type { Settings } from '../runtime/options';
 import { FileStamp } from '../system/file-stamp';
 import { tell } from '../system/tell';
 import type { Direct } from '../system/unfamiliar';
-import { askVersion, type RuntimeVersion } from './runtime-version';
 
 /** How an operation was done, for those who measure. */
 export interface OperationEvent {
@@ -138,13 +140,28 @@ export class Ways {
     if (direct === 'off') return "direct: 'off'";
     if (told.why !== '') return told.why;
     const hasNotifySocket = 'NOTIFY_SOCKET' in env;
-    return new DirectOperations({
-      kind: told.kind,
-      version: told.version,
-      root,
-      cgroupManager,
-      hasNotifySocket,
-    });
+    const options = { kind: told.kind, version: told.version, root, cgroupManager, hasNotifySocket };
+    const proven = 'why' in versionGate(told.kind, told.version) ? await this.#provenVerbs(told) : null;
+    return new DirectOperations(proven === null ? options : { ...options, proven });
+  }
+
+  /** The verbs that a proof has for this binary; null without one. What is wrong with it is told once. */
+  async #provenVerbs({ kind, version }: RuntimeVersion): Promise<ReadonlySet<DirectVerb> | null> {
+    const { proof, runtimePath } = this.#settings;
+    if (kind === 'other') return null;
+    try {
+      if (isScript(runtimePath)) return null;
+      const subject = await subjectOf(kind, version, runtimePath);
+      const file = proof ?? proofFile(subject.sha256);
+      const verbs = readProof(file, subject);
+      if (verbs !== null && typeof verbs !== 'string') return verbs;
+      const why = verbs ?? 'it is not there';
+      if (verbs !== null || proof !== null)
+        this.#warnings.push(`the proof ${file} counts for nothing: ${why}`);
+    } catch (error) {
+      this.#warnings.push(`no proof of this runtime can be looked for: ${(error as Error).message}`);
+    }
+    return null;
   }
 
   /** Asks anew when the runtime's file is another than it was: upgraded, with containers of the old one running. */

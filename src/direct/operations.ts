@@ -13,7 +13,7 @@ import { cleanUp, knownEntriesOf } from './clean-up';
 import { Found } from './found-container';
 import { KeptInits } from './kept-inits';
 import type { ListEntry, OciState } from './state';
-import { type RuntimeKind, versionGate } from './versions';
+import { type DirectVerb, nearestAdapter, type RuntimeKind, versionGate } from './versions';
 
 export type { ListEntry, OciState } from './state';
 export { versionGate } from './versions';
@@ -27,6 +27,8 @@ export interface DirectOptions {
   cgroupManager: 'cgroupfs' | 'systemd' | 'disabled';
   /** Whether the runtime would be started with NOTIFY_SOCKET: its `start` then does more. */
   hasNotifySocket?: boolean;
+  /** Of a version that is in no table: the verbs that a proof has shown to be equal. */
+  proven?: ReadonlySet<DirectVerb>;
 }
 
 const kSigkill = 9;
@@ -63,9 +65,10 @@ export class DirectOperations {
     });
   }
 
-  /** Whether this version of the runtime is one of those whose verbs are known. */
+  /** Whether its verbs are known, by the table or by a proof. */
   get isProven(): boolean {
-    return this.#adapter !== null || 'adapter' in versionGate(this.#options.kind, this.#options.version);
+    const { kind, version, proven } = this.#options;
+    return proven !== undefined || 'adapter' in versionGate(kind, version);
   }
 
   forget(id: string): void {
@@ -75,6 +78,7 @@ export class DirectOperations {
 
   state(id: string): Direct<OciState> {
     return attempt(() => {
+      this.#check('state');
       const found = this.#find(id);
       return found.adapter.state(id, found.standing());
     });
@@ -91,6 +95,7 @@ export class DirectOperations {
   }
 
   async #list<T>(convert: (entry: ListEntry) => T): Promise<T[]> {
+    this.#check('list');
     const adapter = this.#need();
     const slices = new Slices();
     const names = adapter.listNames();
@@ -112,6 +117,7 @@ export class DirectOperations {
   /** Rejects when the deadline comes after the point of no return: the container then starts all the same. */
   start(id: string, deadline = new Deadline('start', id, {})): Promise<Direct<void>> {
     return attemptLater(async () => {
+      this.#check('start');
       deadline.throwIfStopped();
       // Two readers of one fifo would take each other's word.
       const before = this.#starting.get(id);
@@ -141,6 +147,7 @@ export class DirectOperations {
 
   kill(id: string, signal: number, all: boolean): Direct<void> {
     return attempt(() => {
+      this.#check('kill');
       if (!Number.isInteger(signal) || signal < 1 || signal > kMaxSignal) {
         throw new Unfamiliar(`signal ${signal}`);
       }
@@ -152,6 +159,7 @@ export class DirectOperations {
 
   pause(id: string): Promise<Direct<void>> {
     return attemptLater(async () => {
+      this.#check('pause');
       const found = this.#find(id);
       if (!found.adapter.mayPause(found.identity, found.probe)) throw found.refusal();
       await freeze(found, true);
@@ -160,6 +168,7 @@ export class DirectOperations {
 
   resume(id: string): Promise<Direct<void>> {
     return attemptLater(async () => {
+      this.#check('resume');
       const found = this.#find(id);
       if (!found.adapter.mayResume(found.identity, found.probe)) throw found.refusal();
       await freeze(found, false);
@@ -176,6 +185,7 @@ export class DirectOperations {
     deadline = new Deadline('destroy', id, {}),
   ): Promise<Direct<void>> {
     return attemptLater(async () => {
+      this.#check('destroy');
       deadline.throwIfStopped();
       const slices = new Slices();
       const found = this.#find(id);
@@ -196,6 +206,11 @@ export class DirectOperations {
   /** Closes all that is kept. */
   close(): void {
     this.#kept.close();
+  }
+
+  #check(verb: DirectVerb): void {
+    const { proven } = this.#options;
+    if (proven !== undefined && !proven.has(verb)) throw new Unfamiliar(`the proof does not have ${verb}`);
   }
 
   #need(): Adapter {
@@ -225,7 +240,8 @@ function toItem({ id, pid, bundle, status, created, owner, annotations }: ListEn
 }
 
 function chooseAdapter(options: DirectOptions): Adapter {
-  const gate = versionGate(options.kind, options.version);
+  const { kind, version, proven } = options;
+  const gate = proven === undefined ? versionGate(kind, version) : nearestAdapter(kind, version);
   if ('why' in gate) throw new Unfamiliar(gate.why);
   if (process.geteuid?.() !== 0) throw new Unfamiliar('not running as root');
   if (options.cgroupManager !== 'cgroupfs') throw new Unfamiliar(`cgroup manager ${options.cgroupManager}`);

@@ -40,6 +40,22 @@ export const supportedVersions: readonly Supported[] = [
   },
 ];
 
+/** What can be done directly, each proven by itself. */
+export const directVerbs = ['state', 'list', 'start', 'kill', 'pause', 'resume', 'destroy'] as const;
+export type DirectVerb = (typeof directVerbs)[number];
+
+/** For a version that the table does not know, but a proof (src/proof): the rules of the nearest one. */
+export function nearestAdapter(
+  kind: RuntimeKind,
+  version: string,
+): { adapter: Supported['adapter']; minor: number } {
+  const row = supportedVersions.find((supported) => supported.kind === kind) as Supported;
+  const match = /^(\d+)\.(\d+)/.exec(version);
+  if (match === null || Number(match[1]) > row.major) return { adapter: row.adapter, minor: row.maxMinor };
+  const minor = Number(match[1]) < row.major ? row.minMinor : Number(match[2]);
+  return { adapter: row.adapter, minor: Math.min(Math.max(minor, row.minMinor), row.maxMinor) };
+}
+
 /** The adapter for what `--version` prints, or why there is none. */
 export function versionGate(
   kind: RuntimeKind,

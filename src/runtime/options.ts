@@ -81,6 +81,11 @@ export interface RuntimeOptions {
   idRules?: 'oci' | 'dobby';
   /** 'auto' (default): answer without starting a process where that is proven equal. */
   direct?: 'auto' | 'off';
+  /**
+   * A file written by `dobby-runc prove` for a runtime whose version is in no table: with it 'auto' does what it has
+   * shown to be equal. Default: what `prove` has written below the run directory.
+   */
+  proof?: string;
   /** true (default): keep the seccomp filter that crun has made of a profile for the next create with that profile. */
   createCache?: boolean;
   /** 'memfd' (default): start the runtime from a sealed copy in memory. */
@@ -110,6 +115,7 @@ const runtimeNames = namesOf<RuntimeOptions>({
   env: 0,
   idRules: 0,
   direct: 0,
+  proof: 0,
   createCache: 0,
   runtimeImage: 0,
   reaper: 0,
@@ -189,6 +195,7 @@ export interface Settings {
   env: Record<string, string>;
   idRules: 'oci' | 'dobby';
   direct: 'auto' | 'off';
+  proof: string | null;
   createCache: boolean;
   runtimeImage: 'memfd' | 'path';
   reaper: 'auto' | 'subreaper' | 'off';
@@ -221,6 +228,7 @@ export function resolveSettings(o: RuntimeOptions): Settings {
     env: checkEnvironment('env', o.env ?? { PATH: process.env.PATH ?? defaultPath }),
     idRules: oneOf('idRules', o.idRules ?? 'oci', ['oci', 'dobby']),
     direct: oneOf('direct', o.direct ?? 'auto', ['auto', 'off']),
+    proof: pathOption('proof', o.proof),
     createCache: o.createCache ?? true,
     runtimeImage: oneOf('runtimeImage', o.runtimeImage ?? 'memfd', ['memfd', 'path']),
     reaper: oneOf('reaper', o.reaper ?? 'auto', ['auto', 'subreaper', 'off']),

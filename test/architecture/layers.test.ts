@@ -18,7 +18,7 @@ const floors: ReadonlyArray<readonly string[]> = [
   ['console', 'bundle', 'keeper'],
   ['runtime'],
   ['command-line', 'direct'],
-  ['recovery'],
+  ['recovery', 'proof'],
   ['client'],
   ['index'],
   ['cli'],

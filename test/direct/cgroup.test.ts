@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { statFields } from '../../src/proof/differential/observe';
 import {
   cgroupHierarchies,
   cgroupMode,
@@ -14,7 +15,6 @@ import {
 } from '../../src/runtime/cgroup';
 import { readSmallText } from '../../src/system/small-file';
 import { cgroup, needsRuntime } from '../helpers/environment';
-import { statFields } from './differential/observe';
 
 describe('relativeCgroup', () => {
   it('takes the path apart and refuses to climb', () => {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { describe, it } from 'node:test';
+import { removeByHand } from '../../src/proof/differential/damage';
+import { initState } from '../../src/proof/differential/observe';
 import { needsRuntime } from '../helpers/environment';
-import { removeByHand } from './differential/damage';
-import { DirectFixture, until, valueIn } from './differential/fixture';
-import { initState } from './differential/observe';
+import { DirectFixture, until, valueIn } from './fixture';
 
 const kTimes = 20;
 

@@ -2,14 +2,14 @@ import { mkdirSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { DirectOperations } from '../../src/direct/operations';
 import { native } from '../../src/native';
+import { Cli } from '../../src/proof/differential/cli';
+import { removeParentCgroup } from '../../src/proof/differential/damage';
+import { Machine } from '../../src/proof/differential/machine';
+import { Random } from '../../src/proof/differential/random';
+import { type Pair, Twin, Ways } from '../../src/proof/differential/twin';
 import { cgroup, kind, needsRuntime, runtime, version } from '../helpers/environment';
 import { sharedRootfs } from '../helpers/rootfs';
 import { temporaryDirectory } from '../helpers/temporary';
-import { Cli } from './differential/cli';
-import { removeParentCgroup } from './differential/damage';
-import { Machine } from './differential/machine';
-import { Random } from './differential/random';
-import { type Pair, Twin, Ways } from './differential/twin';
 
 const kSteps = Number(process.env.DOBBY_TEST_STEPS ?? 300);
 /** A fixed one unless asked for: DOBBY_TEST_SEED=random takes a fresh one. */
@@ -57,7 +57,13 @@ describe('direct operations against the command line', { skip: needsRuntime() },
     });
     const ways = new Ways();
     const stateFile = kind === 'crun' ? 'status' : 'state.json';
-    const machine = new Machine(new Random(kSeed), pairs, ways, sharedRootfs(), stateFile);
+    const machine = new Machine(
+      new Random(kSeed),
+      pairs,
+      ways,
+      { path: sharedRootfs(), mounts: [] },
+      stateFile,
+    );
     try {
       for (let step = 0; step < kSteps; step++) await machine.step();
     } catch (error) {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { DirectOperations } from '../../src/direct/operations';
+import { freezerFile, initState } from '../../src/proof/differential/observe';
 import { Deadline } from '../../src/runtime/deadline';
 import { cgroup, kind, needsRuntime } from '../helpers/environment';
 import {
@@ -13,8 +14,7 @@ import {
   untilStarted,
   valueIn,
   whyNot,
-} from './differential/fixture';
-import { freezerFile, initState } from './differential/observe';
+} from './fixture';
 
 describe('direct verbs', { skip: needsRuntime() }, () => {
   const fixture = new DirectFixture();

@@ -13,14 +13,14 @@ import { describe, it } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { KeptInit } from '../../src/direct/init-handle';
 import { type Direct, DirectOperations, versionGate } from '../../src/direct/operations';
+import { Cli } from '../../src/proof/differential/cli';
+import { initState } from '../../src/proof/differential/observe';
+import { reap } from '../../src/proof/differential/reap';
 import { cgroupMode, freezerOf, relativeCgroup, setFrozen } from '../../src/runtime/cgroup';
 import { kind, needsRuntime, runtime } from '../helpers/environment';
 import { diff, snapshot } from '../helpers/leaks';
 import { temporaryDirectory } from '../helpers/temporary';
-import { Cli } from './differential/cli';
-import { DirectFixture, kOptions, kStateFile, until, valueIn, whyNot } from './differential/fixture';
-import { initState } from './differential/observe';
-import { reap } from './differential/reap';
+import { DirectFixture, kOptions, kStateFile, until, valueIn, whyNot } from './fixture';
 
 /** Keeps a container's descriptors, and ends only by being terminated. */
 const kWorker = `

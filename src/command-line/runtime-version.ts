@@ -1,6 +1,6 @@
-import type { Invoker } from '../command-line/invoker';
 import { Deadline } from '../runtime/deadline';
 import type { Settings } from '../runtime/options';
+import type { Invoker } from './invoker';
 
 /** What a runtime says of itself. */
 export interface RuntimeVersion {

@@ -2,16 +2,16 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { after, before } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Direct, DirectOperations, type DirectOptions } from '../../../src/direct/operations';
-import { native } from '../../../src/native';
-import { kind, runtime, version } from '../../helpers/environment';
-import { sharedRootfs } from '../../helpers/rootfs';
-import { temporaryDirectory } from '../../helpers/temporary';
-import { kFirstWord, type Shape } from './bundle';
-import { Cli } from './cli';
-import { removeByHand, removeParentCgroup } from './damage';
-import { hierarchies } from './observe';
-import { Twin } from './twin';
+import { type Direct, DirectOperations, type DirectOptions } from '../../src/direct/operations';
+import { native } from '../../src/native';
+import { kFirstWord, type Shape } from '../../src/proof/differential/bundle';
+import { Cli } from '../../src/proof/differential/cli';
+import { removeByHand, removeParentCgroup } from '../../src/proof/differential/damage';
+import { hierarchies } from '../../src/proof/differential/observe';
+import { Twin } from '../../src/proof/differential/twin';
+import { kind, runtime, version } from '../helpers/environment';
+import { sharedRootfs } from '../helpers/rootfs';
+import { temporaryDirectory } from '../helpers/temporary';
 
 const kPlain: Shape = {
   program: 'loop',
@@ -89,7 +89,7 @@ export class DirectFixture {
     const cgroupsPath = `${this.#cgroup}/${id}`;
     const twin = new Twin(id, `${this.base}/${id}`, this.root, cgroupsPath, this.cli, this.direct);
     this.#made.push(twin);
-    const { code, stderr } = await twin.create(sharedRootfs(), { ...kPlain, ...shape });
+    const { code, stderr } = await twin.create({ path: sharedRootfs(), mounts: [] }, { ...kPlain, ...shape });
     assert.equal(code, 0, stderr);
     return twin;
   }

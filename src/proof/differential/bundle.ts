@@ -43,8 +43,14 @@ const kHookScript = `#!/bin/sh
 { echo "$1"; cat; echo; } >> "$2"
 `;
 
+/** A root file system with /bin/sh, cat and sleep, and what is mounted on it. */
+export interface Rootfs {
+  readonly path: string;
+  readonly mounts: readonly object[];
+}
+
 /** Writes a bundle; returns its directory. */
-export function writeBundle(directory: string, rootfs: string, cgroupsPath: string, shape: Shape): string {
+export function writeBundle(directory: string, rootfs: Rootfs, cgroupsPath: string, shape: Shape): string {
   const log = `${directory}/log`;
   mkdirSync(log, { recursive: true });
   const script = `${directory}/hook`;
@@ -69,12 +75,13 @@ export function writeBundle(directory: string, rootfs: string, cgroupsPath: stri
       terminal: false,
       user: { uid: 0, gid: 0 },
       args: ['/bin/sh', '-c', shape.program === 'loop' ? kLoop : kExits],
-      env: ['PATH=/bin'],
+      env: ['PATH=/bin:/usr/bin'],
       cwd: '/',
     },
-    root: { path: rootfs, readonly: true },
+    root: { path: rootfs.path, readonly: true },
     hostname: 'twin',
     mounts: [
+      ...rootfs.mounts,
       { destination: '/proc', type: 'proc', source: 'proc' },
       { destination: '/dev', type: 'tmpfs', source: 'tmpfs' },
       { destination: '/log', type: 'bind', source: log, options: ['bind', 'rw'] },

@@ -1,6 +1,6 @@
 import { readFileSync, rmSync } from 'node:fs';
-import type { Direct, DirectOperations } from '../../../src/direct/operations';
-import { type Shape, writeBundle } from './bundle';
+import type { Direct, DirectOperations } from '../../direct/operations';
+import { type Rootfs, type Shape, writeBundle } from './bundle';
 import type { Cli, CliResult } from './cli';
 import { initState, startTimeOf, type Watched } from './observe';
 
@@ -30,7 +30,7 @@ export class Twin implements Watched {
     this.direct = direct;
   }
 
-  async create(rootfs: string, shape: Shape): Promise<CliResult> {
+  async create(rootfs: Rootfs, shape: Shape): Promise<CliResult> {
     rmSync(this.directory, { recursive: true, force: true });
     writeBundle(this.directory, rootfs, this.cgroupsPath, shape);
     const pidFile = `${this.directory}/pid`;
