@@ -8,14 +8,19 @@ import type { CallOptions, ExecOptions, StopCallOptions } from '../runtime/optio
 
 /** A process of a container: its init, or one that was exec'd into it. */
 export interface ContainerProcess extends AsyncDisposable {
+  /** The container's id. */
   readonly containerId: string;
   /** The process's pid in this process's pid namespace. */
   readonly pid: number;
   /** The pid that the runtime process (crun, runc) had. */
   readonly runtimePid: number;
+  /** Where stdin was 'pipe'; else null. Ending it is the process's end of file. */
   readonly stdin: Writable | null;
+  /** Where stdout was 'pipe', or an OutputBuffer for 'buffer'; else null. An unread pipe holds the process up. */
   readonly stdout: Readable | null;
+  /** As stdout. */
   readonly stderr: Readable | null;
+  /** The terminal, where `tty` was asked for; else null. */
   readonly tty: Tty | null;
   /** Resolves once, whoever ended the process; never rejects. All of its output is readable before. */
   readonly exited: Promise<ExitStatus>;
@@ -23,15 +28,22 @@ export interface ContainerProcess extends AsyncDisposable {
   kill(signal?: Signal): Promise<boolean>;
   /** Whether waiting for this process keeps the event loop alive: it does, until unref(). */
   ref(): this;
+  /** See ref(). */
   unref(): this;
 }
 
 export interface Container extends ContainerProcess {
+  /** DobbyRunC.start: lets its program begin. ERR_BAD_STATE when it has been started. */
   start(o?: CallOptions): Promise<void>;
+  /** DobbyRunC.stop: SIGTERM, and SIGKILL after 500 ms by default; `escalated` tells whether that was needed. */
   stop(o?: StopCallOptions): Promise<ExitStatus & { escalated: boolean }>;
+  /** DobbyRunC.pause: freezes all of its processes. */
   pause(o?: CallOptions): Promise<void>;
+  /** DobbyRunC.resume: thaws them. */
   resume(o?: CallOptions): Promise<void>;
+  /** DobbyRunC.exec: a further process, with its own streams. */
   exec(command: readonly string[], o?: ExecOptions): Promise<ContainerProcess>;
+  /** DobbyRunC.destroy: removes it; with `force` also while it runs. */
   destroy(o?: CallOptions & { force?: boolean }): Promise<void>;
 }
 

@@ -185,6 +185,7 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
     });
   }
 
+  /** Freezes all processes of a container; resolves when they are frozen. */
   pause(id: string, o: CallOptions = {}): Promise<void> {
     return this.#verb('pause', id, o, {
       direct: (direct) => direct.pause(id),
@@ -192,6 +193,7 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
     });
   }
 
+  /** Thaws what pause() froze. */
   resume(id: string, o: CallOptions = {}): Promise<void> {
     return this.#verb('resume', id, o, {
       direct: (direct) => direct.resume(id),

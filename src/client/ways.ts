@@ -13,7 +13,9 @@ import type { Direct } from '../system/unfamiliar';
 
 /** How an operation was done, for those who measure. */
 export interface OperationEvent {
+  /** The operation: 'state', 'kill', ... */
   op: string;
+  /** Absent where it is about no one container. */
   containerId?: string;
   /** 'direct': without starting the runtime; 'cli': by its command line. */
   way: 'direct' | 'cli';
@@ -21,6 +23,7 @@ export interface OperationEvent {
   why?: string;
   /** What is to be known beside it; told once. */
   warnings?: readonly string[];
+  /** From the beginning of the work (not of the wait for the container's turn) to its end, in milliseconds. */
   durationMs: number;
 }
 

@@ -19,8 +19,11 @@ export type StdioTarget = 'pipe' | 'kept-pipe' | 'ignore' | 'inherit' | 'buffer'
 
 /** Where a process's standard streams come from and go to; 'ignore' when not given. */
 export interface IoOptions {
+  /** Default 'ignore': /dev/null. */
   stdin?: 'pipe' | 'ignore' | Fd;
+  /** Default 'ignore': /dev/null. */
   stdout?: StdioTarget;
+  /** Default 'ignore': /dev/null. */
   stderr?: StdioTarget;
   /** A terminal instead of the three: `process.terminal` of the bundle must be true. Sizes in characters. */
   tty?: boolean | { cols: number; rows: number };

@@ -132,7 +132,9 @@ export interface CreateOptions extends CallOptions, IoOptions {
   files?: readonly Fd[];
   /** Where to write the pid of the container's init as well. */
   pidFile?: string;
+  /** chroot(2) in place of pivot_root(2), for a root file system in a ramdisk; less safe. Default false. */
   noPivot?: boolean;
+  /** The container keeps this session's keyring. Default false. */
   noNewKeyring?: boolean;
   /** Further arguments for the runtime's create. */
   extraArgs?: readonly string[];
@@ -152,19 +154,25 @@ export const createNames = namesOf<CreateOptions>({
 export interface ExecOptions extends CallOptions, IoOptions {
   /** The whole process as config.json has it, instead of the container's own; its `args` give way to the command. */
   process?: OciProcess;
+  /** Absolute, in the container. Default: the container's own. */
   cwd?: string;
+  /** Added to the container's own environment. */
   env?: Record<string, string>;
   /** 'uid[:gid]' (gid 0 when it is not given) or numbers, as the container sees them. Its groups are those given here. */
   user?: string | { uid: number; gid?: number; additionalGids?: number[] };
   /** Capabilities to add to the bounding, effective and permitted sets, 'CAP_NET_RAW'. */
   capabilities?: string[];
+  /** An AppArmor profile's name. Default: the container's own. */
   apparmor?: string;
+  /** Default: the container's own. */
   selinuxLabel?: string;
+  /** no_new_privs of prctl(2). Default: the container's own. */
   noNewPrivileges?: boolean;
   /** A cgroup below the container's. crun has it with cgroup v2 only (ERR_UNSUPPORTED). */
   cgroup?: string;
   /** Where to write the pid of the process as well. */
   pidFile?: string;
+  /** files[i] is descriptor 3+i of the process. */
   files?: readonly Fd[];
 }
 
