@@ -12,6 +12,7 @@ import { leftoverIds } from '../command-line/half-made';
 import { Invoker } from '../command-line/invoker';
 import { LaunchIo } from '../command-line/launch-io';
 import { parseList, parseState, parseStatus } from '../command-line/output';
+import { signalAll, signalsInitOnly } from '../command-line/signal-all';
 import { removeStagedBundle } from '../command-line/staged-bundle';
 import { RuntimeError } from '../errors';
 import { removeRecords } from '../keeper/keeper';
@@ -51,6 +52,8 @@ import { StuckContainers } from './stuck-containers';
 import { type Tracked, Tracker } from './tracker';
 import { Turns } from './turns';
 import { type OperationEvent, type TwoWays, Ways } from './ways';
+
+const sigkill = 9;
 
 export type RuntimeEvents = {
   /** A container's init has ended; told once for every container that was created or adopted here. */
@@ -181,7 +184,11 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
     const all = checkBoolean('all', o.all ?? false);
     return await this.#verb('kill', id, pickCall(o), {
       direct: (direct) => direct.kill(id, number, all),
-      cli: (deadline) => this.#cli('kill', id, killArgs(id, number, all), deadline),
+      cli: async (deadline) => {
+        const isLeftToUs = all && number !== sigkill && signalsInitOnly(await this.#ways.version());
+        if (isLeftToUs && signalAll(this.#settings, id, number)) return;
+        await this.#cli('kill', id, killArgs(id, number, all), deadline);
+      },
     });
   }
 

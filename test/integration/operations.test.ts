@@ -136,6 +136,21 @@ for (const direct of ['auto', 'off'] as const)
       await container.destroy();
     });
 
+    test('killCont with all sends any signal to every process', async () => {
+      const loop = (name: string): string =>
+        `trap "echo ${name}" TERM; echo ready; while :; do sleep 0.02; done`;
+      const container = await runShell(dobby, `(${loop('child')}) & ${loop('init')}`, { stdout: 'pipe' });
+      let text = '';
+      container.stdout?.on('data', (chunk: Buffer) => {
+        text += chunk.toString();
+      });
+      await until(() => text === 'ready\nready\n');
+      await dobby.killCont(container.containerId, 'SIGTERM', { all: true });
+      await until(() => text.includes('child') && text.includes('init'));
+      assert.equal(await dobby.state(container.containerId), ContainerStatus.Running);
+      await container.destroy({ force: true });
+    });
+
     test('stop ends a container that obeys, and escalates for one that does not', async () => {
       const obedient = await runShell(dobby, 'trap "exit 5" TERM; while :; do sleep 0.02; done');
       await new Promise((resolve) => setTimeout(resolve, 100));
