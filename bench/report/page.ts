@@ -3,7 +3,7 @@ import { paramsText } from '../results';
 import { cellText, tablesOf } from '../tables';
 import { conditionsText, noiseText } from '../terminal';
 import { escapeText } from './render';
-import { color, fontFamily, themeStyle } from './theme';
+import { fontFamily, pageColor, pageStyle } from './theme';
 
 export interface Section {
   id: string;
@@ -15,18 +15,18 @@ export interface Section {
 }
 
 const style = `
-${themeStyle(':root')}
+${pageStyle()}
 :root{color-scheme:light dark}
-body{margin:0 auto;padding:24px 20px 60px;max-width:1060px;background:${color('paper')};color:${color('ink')};font:15px/1.5 ${fontFamily}}
+body{margin:0 auto;padding:24px 20px 60px;max-width:1060px;background:${pageColor('paper')};color:${pageColor('ink')};font:15px/1.5 ${fontFamily}}
 h1{font-size:26px;margin:0 0 4px}h2{font-size:20px;margin:44px 0 4px}
-p,pre{margin:4px 0 12px}.muted,pre,caption{color:${color('muted')}}pre{font-size:13px;white-space:pre-wrap}
-nav a{margin-right:14px;white-space:nowrap}a{color:${color('dobby')}}
+p,pre{margin:4px 0 12px}.muted,pre,caption{color:${pageColor('muted')}}pre{font-size:13px;white-space:pre-wrap}
+nav a{margin-right:14px;white-space:nowrap}a{color:${pageColor('dobby')}}
 .figure{display:block;max-width:100%;height:auto;margin:14px 0}
 details{margin:10px 0}summary{cursor:pointer}.wide{overflow-x:auto}
 table{border-collapse:collapse;margin:12px 0;font-size:13px;font-variant-numeric:tabular-nums}
 caption{text-align:left;padding:4px 0;font-size:13px;white-space:nowrap}
-th,td{padding:4px 10px;border-bottom:1px solid ${color('grid')};text-align:right;white-space:nowrap;font-weight:normal}
-th:first-child,td:first-child{text-align:left;padding-left:0}thead th{color:${color('muted')}}tr.ours{font-weight:600}
+th,td{padding:4px 10px;border-bottom:1px solid ${pageColor('grid')};text-align:right;white-space:nowrap;font-weight:normal}
+th:first-child,td:first-child{text-align:left;padding-left:0}thead th{color:${pageColor('muted')}}tr.ours{font-weight:600}
 `;
 
 /** The whole report: one file that needs nothing else. */

@@ -1,5 +1,5 @@
 import type { Panel } from './frame';
-import { color, fontFamily, themeStyle } from './theme';
+import { color, drawingStyle, fontFamily } from './theme';
 
 const gap = 18;
 
@@ -20,7 +20,7 @@ export async function renderFigure(title: string, panels: readonly Panel[], widt
   const [w, h] = [Math.ceil(used), Math.ceil(y + rowHeight)];
   return (
     `<svg xmlns="http://www.w3.org/2000/svg" class="figure" role="img" aria-label="${escapeText(title)}" ` +
-    `width="${w}" height="${h}" viewBox="0 0 ${w} ${h}"><style>${themeStyle('.figure')}.figure text{font-family:${fontFamily}}</style>` +
+    `width="${w}" height="${h}" viewBox="0 0 ${w} ${h}"><style>${drawingStyle('.figure')}.figure text{font-family:${fontFamily}}</style>` +
     `<rect width="${w}" height="${h}" fill="${color('paper')}"/>${parts.join('')}</svg>`
   );
 }

@@ -28,7 +28,13 @@ const palette: Record<string, readonly [light: string, dark: string]> = {
 export const fontFamily =
   "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', 'DejaVu Sans', sans-serif";
 
+/** As drawings have it: the plain colour for light paper, which every viewer knows. */
 export function color(name: string): string {
+  return (palette[name] ?? (palette.muted as readonly [string, string]))[0];
+}
+
+/** For pages, whose viewers know CSS variables (pageStyle defines them). */
+export function pageColor(name: string): string {
   return `var(--${name in palette ? name : 'muted'})`;
 }
 
@@ -38,11 +44,22 @@ export function dashOf(contestant: string): number[] {
   return contestant.startsWith('dobby') ? [] : [7, 3];
 }
 
-/** Defines the colours for what `selector` selects, following the reader's preference. */
-export function themeStyle(selector: string): string {
+/**
+ * Dark mode, on top of a drawing's plain colours: they are what its shapes are known by. (Names of one light colour have
+ * one dark colour, too.) A viewer that knows nothing of it shows the plain ones.
+ */
+export function drawingStyle(selector: string): string {
+  const rules = [...new Map(Object.values(palette))].map(([light, dark]) =>
+    ['fill', 'stroke'].map((what) => `${selector} [${what}="${light}"]{${what}:${dark}}`).join(''),
+  );
+  return `@media (prefers-color-scheme:dark){${rules.join('')}}`;
+}
+
+/** Defines the colours of a page, following the reader's preference. */
+export function pageStyle(): string {
   const block = (index: 0 | 1) =>
     Object.entries(palette)
       .map(([name, colors]) => `--${name}:${colors[index]}`)
       .join(';');
-  return `${selector}{${block(0)}}@media (prefers-color-scheme:dark){${selector}{${block(1)}}}`;
+  return `:root{${block(0)}}@media (prefers-color-scheme:dark){:root{${block(1)}}}`;
 }
