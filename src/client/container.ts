@@ -4,7 +4,13 @@ import type { ExitStatus } from '../process/exit';
 import type { ProcessStreams } from '../process/process-streams';
 import { type Signal, signalNumber } from '../process/signals';
 import type { Supervised } from '../process/supervise';
-import type { CallOptions, ExecOptions, StopCallOptions } from '../runtime/options';
+import {
+  type CallOptions,
+  type ExecOptions,
+  kMark,
+  type Mark,
+  type StopCallOptions,
+} from '../runtime/options';
 
 /** A process of a container: its init, or one that was exec'd into it. */
 export interface ContainerProcess extends AsyncDisposable {
@@ -111,38 +117,50 @@ export class ProcessHandle implements ContainerProcess {
 
 export class ContainerHandle extends ProcessHandle implements Container {
   readonly #verbs: ContainerVerbs;
+  readonly #mark: Mark;
 
-  constructor(parts: ProcessParts, verbs: ContainerVerbs) {
+  constructor(parts: ProcessParts, verbs: ContainerVerbs, mark: Mark) {
     super(parts);
     this.#verbs = verbs;
+    this.#mark = mark;
   }
 
   start(o?: CallOptions): Promise<void> {
-    return this.#verbs.start(this.containerId, o);
+    return this.#verbs.start(this.containerId, this.#marked(o));
   }
 
   stop(o?: StopCallOptions): Promise<ExitStatus & { escalated: boolean }> {
-    return this.#verbs.stop(this.containerId, o);
+    return this.#verbs.stop(this.containerId, this.#marked(o));
   }
 
   pause(o?: CallOptions): Promise<void> {
-    return this.#verbs.pause(this.containerId, o);
+    return this.#verbs.pause(this.containerId, this.#marked(o));
   }
 
   resume(o?: CallOptions): Promise<void> {
-    return this.#verbs.resume(this.containerId, o);
+    return this.#verbs.resume(this.containerId, this.#marked(o));
   }
 
   exec(command: readonly string[], o?: ExecOptions): Promise<ContainerProcess> {
-    return this.#verbs.exec(this.containerId, command, o);
+    return this.#verbs.exec(this.containerId, command, this.#marked(o));
   }
 
   destroy(o?: CallOptions & { force?: boolean }): Promise<void> {
-    return this.#verbs.destroy(this.containerId, o);
+    return this.#verbs.destroy(this.containerId, this.#marked(o));
   }
 
   /** Destroys the container by force; one that is gone already is fine. */
   override async [Symbol.asyncDispose](): Promise<void> {
-    await this.destroy({ force: true });
+    try {
+      await this.destroy({ force: true });
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== 'ERR_CONTAINER_NOT_FOUND') throw error;
+    }
+  }
+
+  #marked<O extends object>(o: O | undefined): O {
+    // What is no object is for the verb to refuse.
+    if (o !== undefined && (typeof o !== 'object' || o === null)) return o;
+    return { ...(o as O), [kMark]: this.#mark };
   }
 }

@@ -33,6 +33,8 @@ import {
   createNames,
   type ExecOptions,
   execNames,
+  kMark,
+  type MarkedOptions,
   pickCall,
   type RuntimeOptions,
   resolvePath,
@@ -182,6 +184,7 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
     checkCall(o, [...callNames, 'all']);
     const number = signalNumber(signal);
     const all = checkBoolean('all', o.all ?? false);
+    if (number === sigkill) this.#tracker.get(id)?.process.noteKill();
     return await this.#verb('kill', id, pickCall(o), {
       direct: (direct) => direct.kill(id, number, all),
       cli: async (deadline) => {
@@ -302,6 +305,7 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
     checkCall(o, [...callNames, 'force']);
     const force = checkBoolean('force', o.force ?? false);
     const startedAt = performance.now();
+    this.#noteEnd(id);
     try {
       await this.#verb('destroy', id, pickCall(o), {
         direct: (direct, deadline) => direct.destroy(id, { force }, deadline),
@@ -319,6 +323,14 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
     }
     const { timeoutMs } = o;
     await this.#forget(id, timeoutMs === undefined ? undefined : timeoutMs - (performance.now() - startedAt));
+  }
+
+  /** What ends from here on is ended by us, and not because of an OOM that was before. */
+  #noteEnd(id: string): void {
+    const known = this.#tracker.get(id);
+    if (known === undefined || known.process.status !== null) return;
+    known.process.noteKill();
+    this.#oom.rebase(id);
   }
 
   /** Removes a stuck container when its process is seen to have ended. */
@@ -413,6 +425,7 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
     this.#turns.check(id, o);
     const deadline = new Deadline(op, id, o);
     try {
+      (o as MarkedOptions)[kMark]?.check(op);
       return await call(await this.#tracker.find(id, deadline), deadline);
     } finally {
       deadline.dispose();

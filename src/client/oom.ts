@@ -26,6 +26,11 @@ export class OomWatch {
     return now > before ? { ...status, oomKilled: true } : status;
   }
 
+  /** What has been killed until now is nobody's whose end is told from now on. */
+  rebase(id: string): void {
+    this.#counts.set(id, readOomKills(this.#settings, id));
+  }
+
   forget(id: string): void {
     this.#counts.delete(id);
   }

@@ -30,7 +30,7 @@ export function stopRequest(settings: Settings, o: StopCallOptions): StopRequest
   const abort = signal instanceof AbortSignal ? signal : undefined;
   const stopSignal = o.stopSignal ?? (abort ? undefined : (signal as Signal | undefined));
   return {
-    call: pickCall({ signal: abort, timeoutMs }),
+    call: pickCall({ ...o, signal: abort, timeoutMs }),
     signal: stopSignal === undefined ? settings.stopSignal : signalNumber(stopSignal),
     keepFrozen: checkBoolean('keepFrozen', o.keepFrozen ?? false),
     graceMs: o.graceMs === undefined ? settings.stopGraceMs : checkMs('graceMs', o.graceMs, 0),

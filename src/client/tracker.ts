@@ -12,12 +12,14 @@ import type { Deadline } from '../runtime/deadline';
 import type { Settings } from '../runtime/options';
 import { initPid } from '../runtime/state-file';
 import { type Container, ContainerHandle, type ContainerVerbs } from './container';
+import { InitMark } from './init-mark';
 import type { OomWatch } from './oom';
 
 /** A container that is watched here. */
 export interface Tracked {
   container: Container;
   process: Supervised;
+  mark: InitMark;
 }
 
 /** What the tracker needs of the DobbyRunC it is part of. */
@@ -53,15 +55,16 @@ export class Tracker {
 
   add(id: string, launched: Launched, streams: ProcessStreams): Container {
     const { process } = launched;
-    const container = new ContainerHandle({ containerId: id, ...launched, streams }, this.#owner);
-    this.#tracked.set(id, { container, process });
+    const mark = new InitMark(this.#settings, id);
+    const container = new ContainerHandle({ containerId: id, ...launched, streams }, this.#owner, mark);
+    this.#tracked.set(id, { container, process, mark });
     this.#onTracked(id, process);
     return container;
   }
 
   /** The container as it is known here, or adopted. */
   async find(id: string, deadline: Deadline): Promise<Tracked> {
-    const known = this.#tracked.get(id);
+    const known = this.#known(id);
     if (known) return known;
     // Looked for once, however many wait for it: each look opens a watch.
     let finding = this.#finding.get(id);
@@ -72,6 +75,15 @@ export class Tracker {
       finding.catch(() => {});
     }
     return deadline.race(finding);
+  }
+
+  /** What is watched under an id, unless somebody has put another container in its place. */
+  #known(id: string): Tracked | undefined {
+    const known = this.#tracked.get(id);
+    if (!known?.mark.isReplaced()) return known;
+    this.#tracked.delete(id);
+    known.container.unref();
+    return undefined;
   }
 
   remove(id: string): Tracked | undefined {
@@ -94,18 +106,21 @@ export class Tracker {
     const isRecorded = readRecord(record)?.pid === (initPid(this.#settings, id) || pid);
     const kept = isRecorded ? await adoptKept(record, refine) : null;
     const adopted = kept ?? (await this.#adoptRunning(id, pid, refine));
-    const created = this.#tracked.get(id);
+    const created = this.#known(id);
     if (created) {
       adopted?.streams.close();
       return created;
     }
     if (adopted) {
       const { process, streams } = adopted;
-      return { container: this.add(id, { runtimePid: 0, process, tty: null }, streams), process };
+      this.#oom.rebase(id);
+      this.add(id, { runtimePid: 0, process, tty: null }, streams);
+      return this.#tracked.get(id) as Tracked;
     }
     const process = goneProcess();
     const parts = { containerId: id, runtimePid: 0, process, streams: new ProcessStreams(), tty: null };
-    return { container: new ContainerHandle(parts, this.#owner), process };
+    const mark = new InitMark(this.#settings, id);
+    return { container: new ContainerHandle(parts, this.#owner, mark), process, mark };
   }
 
   /** A container without a keeper; null when its init is gone. */
@@ -118,7 +133,7 @@ export class Tracker {
     if (pidfd < 0) return null;
     // Looked at again with the pidfd in hand: the pid was not given to another process in between.
     const again = await this.#owner.inspect(id).catch(() => null);
-    if (again?.pid !== pid || again.status === 'stopped' || this.#tracked.has(id)) {
+    if (again?.pid !== pid || again.status === 'stopped' || this.#known(id)) {
       native.close(pidfd);
       return null;
     }

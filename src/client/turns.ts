@@ -3,7 +3,14 @@ import { native } from '../native';
 import type { Interrupted } from '../recovery/interrupted-creates';
 import { Deadline } from '../runtime/deadline';
 import { operationError } from '../runtime/operation-error';
-import { type CallOptions, callNames, checkCall, type Settings } from '../runtime/options';
+import {
+  type CallOptions,
+  callNames,
+  checkCall,
+  kMark,
+  type MarkedOptions,
+  type Settings,
+} from '../runtime/options';
 import { checkPrivateDirectory } from '../system/private-directory';
 import { checkId } from './ids';
 import { KeyedQueue } from './queue';
@@ -92,6 +99,7 @@ export class Turns {
     try {
       return await this.#queue.run(id, deadline, () => {
         this.checkRoot();
+        (o as MarkedOptions)[kMark]?.check(op);
         const unknown = this.#unknown();
         return unknown === null ? call(deadline) : deadline.race(unknown).then(() => call(deadline));
       });

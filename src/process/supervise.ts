@@ -1,6 +1,8 @@
 import { type ExitStatus, WatchedProcess } from './exit';
 import type { ProcessStreams } from './process-streams';
 
+const sigkill = 9;
+
 /** A process whose exit is told only when its output has been read to the end. */
 export class SupervisedProcess {
   readonly pid: number;
@@ -11,6 +13,8 @@ export class SupervisedProcess {
   /** The exit has been seen; its output may still be on the way. */
   status: ExitStatus | null = null;
   readonly #watched: WatchedProcess;
+  /** This process has sent it SIGKILL. */
+  #isKilled = false;
 
   /**
    * Takes over pidfd, also when it throws. `refine` completes the status with what only the caller can find out
@@ -40,7 +44,14 @@ export class SupervisedProcess {
   }
 
   kill(signalNumber: number): boolean {
-    return this.#watched.kill(signalNumber);
+    const isSent = this.#watched.kill(signalNumber);
+    if (isSent && signalNumber === sigkill) this.noteKill();
+    return isSent;
+  }
+
+  /** SIGKILL has been sent to it from here by another way: what ends it then is not the OOM killer. */
+  noteKill(): void {
+    this.#isKilled = true;
   }
 
   ref(): void {
@@ -56,7 +67,8 @@ export class SupervisedProcess {
     streams: readonly ProcessStreams[],
     refine: (status: ExitStatus) => ExitStatus | Promise<ExitStatus>,
   ): Promise<ExitStatus> {
-    const refined = await Promise.resolve(refine(status)).catch(() => status);
+    const completed = await Promise.resolve(refine(status)).catch(() => status);
+    const refined = this.#isKilled && completed.oomKilled ? { ...completed, oomKilled: false } : completed;
     await Promise.allSettled(streams.map((each) => each.drain()));
     this.status = refined;
     return refined;
@@ -73,10 +85,16 @@ function releaseLater(streams: readonly ProcessStreams[]): void {
 /** What a handle needs of a process. */
 export type Supervised = Pick<
   SupervisedProcess,
-  'pid' | 'exited' | 'ended' | 'status' | 'kill' | 'ref' | 'unref'
+  'pid' | 'exited' | 'ended' | 'status' | 'kill' | 'noteKill' | 'ref' | 'unref'
 >;
 
-const gone = { ended: Promise.resolve(), kill: () => false, ref: () => {}, unref: () => {} };
+const gone = {
+  ended: Promise.resolve(),
+  kill: () => false,
+  noteKill: () => {},
+  ref: () => {},
+  unref: () => {},
+};
 
 /** A process that was gone before it could be watched; what is known of its end, nobody's guess. */
 export function goneProcess(pid = 0, known?: Promise<ExitStatus>): Supervised {

@@ -26,9 +26,26 @@ export function checkCall(o: unknown, names: readonly string[] = callNames): voi
   checkOptionNames('options', o, names);
 }
 
+/** In the options of a verb of a handle: which container it is for. Not for callers. */
+export const kMark = Symbol('mark');
+
+export interface Mark {
+  /** @throws ERR_CONTAINER_NOT_FOUND when the id is another container's by now */
+  check(op: string): void;
+}
+
+export interface MarkedOptions extends CallOptions {
+  [kMark]?: Mark;
+}
+
 /** A call's limits alone, from options that have more. */
-export function pickCall({ signal, timeoutMs }: CallOptions): CallOptions {
-  return { ...(signal === undefined ? {} : { signal }), ...(timeoutMs === undefined ? {} : { timeoutMs }) };
+export function pickCall(o: MarkedOptions): MarkedOptions {
+  const { signal, timeoutMs, [kMark]: mark } = o;
+  return {
+    ...(signal === undefined ? {} : { signal }),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    ...(mark === undefined ? {} : { [kMark]: mark }),
+  };
 }
 
 /** How to stop a container: first `signal`, after `graceMs` milliseconds SIGKILL. */

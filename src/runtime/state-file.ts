@@ -8,6 +8,8 @@ import type { Settings } from './options';
 export interface StateFile {
   readonly pid?: unknown;
   readonly init_process_pid?: unknown;
+  readonly 'process-start-time'?: unknown;
+  readonly init_process_start?: unknown;
   readonly 'cgroup-path'?: unknown;
   readonly cgroup_paths?: unknown;
   readonly config?: unknown;
@@ -29,6 +31,22 @@ export function readStateFile(settings: Settings, id: string): StateFile {
     if (isScarcity(error)) throw error;
     return {};
   }
+}
+
+/** What tells one init from every other, before and after it. */
+export interface InitIdentity {
+  readonly pid: number;
+  /** In clock ticks since boot: field 22 of /proc/PID/stat. */
+  readonly startTime: number;
+}
+
+/** As the state file has it; null when it does not. */
+export function initIdentity(settings: Settings, id: string): InitIdentity | null {
+  const state = readStateFile(settings, id);
+  const isCrun = settings.kind === 'crun';
+  const pid = isCrun ? state.pid : state.init_process_pid;
+  const startTime = isCrun ? state['process-start-time'] : state.init_process_start;
+  return typeof pid === 'number' && typeof startTime === 'number' ? { pid, startTime } : null;
 }
 
 /** The pid of a container's init as the state file has it; 0 when it does not. */

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import path from 'node:path';
+import type { Readable } from 'node:stream';
 import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
-import type { ContainerProcess } from '../../src/index';
+import type { Container, ContainerProcess } from '../../src/index';
 import { newBundle, newDobby, newId, runShell } from '../helpers/containers';
-import { needsRuntime, runtime } from '../helpers/environment';
+import { cgroup, needsRuntime, runtime } from '../helpers/environment';
 import { temporaryDirectory } from '../helpers/temporary';
 
 const rounds = 200;
@@ -115,6 +117,45 @@ describe('exits', { skip: needsRuntime() }, () => {
     assert.equal(status.signal, 'SIGKILL');
     assert.equal(status.oomKilled, true);
     await container.destroy();
+    await dobby[Symbol.asyncDispose]();
+  });
+
+  test('an out-of-memory kill of a child is not the end of its container, whoever ends that later', async (t) => {
+    if (cgroup === 'v2') {
+      t.diagnostic('no memory controller in the bare v2 tree of a hybrid machine');
+      return;
+    }
+    const dobby = newDobby();
+    const memory = { limit: 16 * 1024 * 1024, swap: 16 * 1024 * 1024 };
+    const script = 'tail /dev/zero; echo "child $?"; sleep 1000';
+    const oomed = async () => {
+      const container = await runShell(dobby, script, { stdout: 'pipe' }, { resources: { memory } });
+      const [said] = (await once(container.stdout as Readable, 'data')) as [Buffer];
+      assert.equal(said.toString(), 'child 137\n');
+      return container;
+    };
+    const ends: ReadonlyArray<[string, (container: Container) => Promise<unknown>]> = [
+      ['kill', (container) => container.kill('SIGKILL')],
+      ['killCont', (container) => dobby.killCont(container.containerId, 'SIGKILL')],
+      ['stop', (container) => container.stop({ graceMs: 10 })],
+      ['destroy', (container) => container.destroy({ force: true })],
+    ];
+    for (const [how, end] of ends) {
+      const container = await oomed();
+      const exec = await container.exec(['/bin/sleep', '1000']);
+      await end(container);
+      const { signal, oomKilled } = await container.exited;
+      assert.deepEqual({ signal, oomKilled }, { signal: 'SIGKILL', oomKilled: false }, how);
+      await exec.exited;
+      if (how !== 'destroy') await container.destroy();
+    }
+    const adopted = await oomed();
+    const other = newDobby({ root: dobby.getWorkingDir() });
+    const there = await other.adopt(adopted.containerId);
+    process.kill(adopted.pid, 'SIGKILL');
+    assert.equal((await there.exited).oomKilled, false);
+    await adopted.destroy();
+    await other[Symbol.asyncDispose]();
     await dobby[Symbol.asyncDispose]();
   });
 
