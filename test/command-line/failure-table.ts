@@ -46,6 +46,7 @@ export function normalize(words: string, { ids, root }: Own): string {
   return text
     .replaceAll(/nobody-[0-9a-f]{10}/g, '<id>')
     .replaceAll(/\/[^\s`'":]*\/dobby-(rootfs|bundle)-\w+/g, '<$1>')
+    .replace(/ \('npx dobby-runc doctor'.*\)$/, '')
     .replaceAll(/\/proc\/\d+/g, '/proc/<pid>')
     .replaceAll(/\b(pid |process |starting child process )\d+/g, '$1<pid>');
 }
