@@ -16,7 +16,7 @@ const usage = `usage: npm run bench:report -- [--out DIRECTORY] [--docs] [RESULT
 Makes DIRECTORY/index.html and the plots beside it (default bench/out) from the newest result in bench/results,
 or from the one named; from several, oldest first, also what changed from the first to the last. --docs also writes
 what the repository keeps: docs/figures.md, bench/results/plots, and the tables between <!-- bench NAME --> and
-<!-- /bench --> in README.md and docs/performance.md.
+<!-- /bench --> in README.md, docs/performance.md and bench/results/performance.md.
 `;
 
 function newestResult(): string {
@@ -95,9 +95,9 @@ function writeDocs(source: string, directory: string): void {
   const docs = path.join(repository, 'docs');
   const from = path.relative(repository, path.resolve(source));
   fs.writeFileSync(path.join(docs, 'figures.md'), markdownPage(results, path.relative(docs, plots), from));
-  const pages = [path.join(repository, 'README.md'), path.join(docs, 'performance.md')].filter((each) =>
-    fs.existsSync(each),
-  );
+  const pages = ['README.md', 'docs/performance.md', 'bench/results/performance.md']
+    .map((name) => path.join(repository, name))
+    .filter((each) => fs.existsSync(each));
   for (const each of pages) fs.writeFileSync(each, fillBlocks(fs.readFileSync(each, 'utf8'), results));
 }
 
