@@ -30,7 +30,8 @@ export const fontFamily =
 
 /** As drawings have it: the plain colour for light paper, which every viewer knows. */
 export function color(name: string): string {
-  return (palette[name] ?? (palette.muted as readonly [string, string]))[0];
+  const [light] = palette[name] ?? palette.muted ?? ['#6b747e'];
+  return light;
 }
 
 /** For pages, whose viewers know CSS variables (pageStyle defines them). */
