@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { Bundle } from '../bundle/bundle';
 import { killArgs } from '../command-line/arguments';
+import { Claim } from '../command-line/claim';
 import { createContainer, resolveCreate } from '../command-line/create';
 import { CreateCache, hideFilter } from '../command-line/create-cache';
 import { deleteContainer } from '../command-line/delete';
@@ -437,6 +438,8 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
     const known = this.#tracker.remove(id);
     this.#oom.forget(id);
     this.#ways.forget(id);
+    // A create of it that is under way somewhere has nothing left to remove.
+    Claim.end(this.#settings.root, id);
     if (this.#settings.kind !== 'crun') removeStagedBundle(id, this.#settings.root);
     removeRecords(this.#settings.root, id);
     if (!known) return;

@@ -1,10 +1,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { native } from '../native';
 import { errnoName } from '../system/errno';
-import { ownName } from '../system/owner';
+import { isOwnerAlive, ownName } from '../system/owner';
 import { makePrivateDirectory } from '../system/private-directory';
-import { startTicks } from '../system/process-stat';
 import { runDirectory } from '../system/run-directory';
 
 /** What a call is about to make, written down for whoever comes after a process that was killed. */
@@ -110,11 +108,7 @@ export function parseIntent(text: string): Intent | null {
 
 /** Whether the thread that a call directory is named after still runs. */
 export function ownerIsAlive(name: string): boolean {
-  const [, pid, ticks, environment] = /^call-(\d+)-(\d+)-(?:(\d+)-)?/.exec(name) ?? [];
-  if (pid === undefined || startTicks(Number(pid)) !== Number(ticks)) return false;
-  // Without a thread it is another version's of this package, which may still be at work.
-  const isOurs = Number(pid) === process.pid && environment !== undefined;
-  return !isOurs || native.environmentIsAlive(Number(environment));
+  return name.startsWith(CallDirectory.prefix) && isOwnerAlive(name.slice(CallDirectory.prefix.length));
 }
 
 /** Makes a dead process's call directory ours; null when another process was faster, or it is not ours. */

@@ -6,11 +6,15 @@ import { newRecord, removeRecords } from '../keeper/keeper';
 import type { OciConfig } from '../oci';
 import type { Deadline } from '../runtime/deadline';
 import { type CreateOptions, checkBoolean, resolvePath, type Settings } from '../runtime/options';
+import { initIdentity } from '../runtime/state-file';
+import { isLive, startTicks } from '../system/process-stat';
 import { createArgs } from './arguments';
 import { CallDirectory } from './call-directory';
 import { stringsIn } from './callers-words';
+import { Claim } from './claim';
 import type { CreateCache } from './create-cache';
 import { hasCgroup, removeFailedContainer } from './failed-container';
+import { findMakers } from './half-made';
 import type { Invoker } from './invoker';
 import { type Launch, type Launched, launch } from './launch';
 import type { LaunchIo } from './launch-io';
@@ -35,19 +39,39 @@ export function resolveCreate(o: CreateOptions): CreateOptions {
   };
 }
 
+/** What a create is given. */
+interface Request {
+  id: string;
+  /** Absolute. */
+  bundlePath: string;
+  o: CreateOptions;
+  io: LaunchIo;
+  deadline: Deadline;
+  cache: CreateCache | null;
+}
+
 /** Makes a container. When it fails, for whatever reason, nothing is left of it; the error says whether that worked. */
 export async function createContainer(
   invoker: Invoker,
   settings: Settings,
-  request: {
-    id: string;
-    bundlePath: string;
-    o: CreateOptions;
-    io: LaunchIo;
-    deadline: Deadline;
-    cache: CreateCache | null;
-  },
+  request: Request,
   refine: Launch['refine'],
+): Promise<Launched> {
+  const claim = Claim.take(settings.root, request.id);
+  if (claim === null) throw beingMade(request.id);
+  try {
+    return await createClaimed(invoker, settings, request, refine, claim);
+  } finally {
+    claim.release();
+  }
+}
+
+async function createClaimed(
+  invoker: Invoker,
+  settings: Settings,
+  request: Request,
+  refine: Launch['refine'],
+  claim: Claim,
 ): Promise<Launched> {
   const { id, o, io, deadline } = request;
   const { bundlePath } = request;
@@ -96,8 +120,14 @@ export async function createContainer(
     if (o.pidFile !== undefined) writePidFile(o.pidFile, launched.process.pid);
     return launched;
   } catch (error) {
-    const isOthers = wasThere || (error instanceof RuntimeError && error.code === 'ERR_CONTAINER_EXISTS');
-    if (!isOthers) {
+    if (wasThere || isExisting(error)) throw error;
+    if (!claim.isHeld()) {
+      // Whoever has ended this create by force has removed what there was of it, and may have made it anew since.
+      if (error instanceof RuntimeError) error.cleanedUp = true;
+    } else if (isOfOthers(settings, id)) {
+      // By the bare command line: both got as far as to make something.
+      throw existsAlready(id, error);
+    } else {
       const { cgroupsPath } = config.linux ?? {};
       // What went wrong first is what is told; out of descriptors, nothing can be removed.
       const isClean = await removeFailedContainer(invoker, settings, id, cgroupsPath, ownsCgroup).catch(
@@ -113,6 +143,30 @@ export async function createContainer(
   } finally {
     directory.remove();
   }
+}
+
+function isExisting(error: unknown): boolean {
+  return error instanceof RuntimeError && error.code === 'ERR_CONTAINER_EXISTS';
+}
+
+function beingMade(containerId: string): RuntimeError {
+  const message = `create ${containerId}: another create of this id is under way`;
+  return new RuntimeError('ERR_CONTAINER_EXISTS', message, { op: 'create', containerId });
+}
+
+function existsAlready(containerId: string, cause: unknown): RuntimeError {
+  const message = `create ${containerId}: somebody else has made a container of this id meanwhile: ${(cause as Error).message}`;
+  return new RuntimeError('ERR_CONTAINER_EXISTS', message, { op: 'create', containerId, cause });
+}
+
+/**
+ * Whether what is there under the id is somebody else's: its init is alive, or a runtime is at work on it. What this
+ * create has started has been ended by now.
+ */
+function isOfOthers(settings: Settings, id: string): boolean {
+  const init = initIdentity(settings, id);
+  if (init !== null && isLive(init.pid) && startTicks(init.pid) === init.startTime) return true;
+  return fs.existsSync(path.join(settings.root, id)) && findMakers(settings, id).length > 0;
 }
 
 function isFailure(error: unknown): error is RuntimeError {

@@ -6,6 +6,7 @@ import type { OciConfig } from '../oci';
 import { endTree } from '../process/tree';
 import type { Settings } from '../runtime/options';
 import { readStateFile, stateFile } from '../runtime/state-file';
+import { Claim } from './claim';
 import { removeFailedContainer } from './failed-container';
 import type { Invoker } from './invoker';
 import { removeStagedBundle } from './staged-bundle';
@@ -88,6 +89,8 @@ export async function removeHalfMade(
         containerId: id,
       },
     );
+  // First: its creator, should it be alive, is not to remove by id what may be somebody else's by then.
+  Claim.end(settings.root, id);
   // Before anything is removed: where its cgroup is stands in what the runtime has copied, or was given.
   const cgroupsPath = cgroupsPathOf(settings, id, makers) ?? `/${id}`;
   await Promise.all(makers.map((maker) => endTree(maker)));

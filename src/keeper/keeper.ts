@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { native } from '../native';
@@ -9,7 +8,7 @@ import type { ProcessAttributes } from '../process/spawn';
 import { systemError } from '../system/errno';
 import { ownName } from '../system/owner';
 import { makePrivateDirectory } from '../system/private-directory';
-import { runDirectory } from '../system/run-directory';
+import { rootHash, runDirectory } from '../system/run-directory';
 import { readEnd } from './record';
 
 /** The first word of a keeper's command line. */
@@ -29,15 +28,8 @@ export interface Keep {
 
 /** Where the records of one container's processes are. Two roots may have the same id. */
 function recordDirectory(root: string, id: string): string {
-  let hash = rootHashes.get(root);
-  if (hash === undefined) {
-    hash = createHash('sha256').update(root).digest('hex').slice(0, 16);
-    rootHashes.set(root, hash);
-  }
-  return path.join(runDirectory(), 'kept', `${hash}.${id}`);
+  return path.join(runDirectory(), 'kept', `${rootHash(root)}.${id}`);
 }
-
-const rootHashes = new Map<string, string>();
 
 let count = 0;
 

@@ -7,6 +7,7 @@ import {
   ownerIsAlive,
   readIntent,
 } from '../command-line/call-directory';
+import { Claim } from '../command-line/claim';
 import { removeFailedContainer } from '../command-line/failed-container';
 import { findMakers, isHalfMade, within } from '../command-line/half-made';
 import type { Invoker } from '../command-line/invoker';
@@ -54,6 +55,7 @@ export function takeInterrupted(invoker: Invoker, settings: Settings): Interrupt
     });
   }
   removeStaleStagedBundles(settings.root);
+  Claim.removeStale();
   return interrupted;
 }
 

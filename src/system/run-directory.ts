@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
@@ -8,4 +9,16 @@ export function runDirectory(): string {
   const { XDG_RUNTIME_DIR: given = '' } = process.env;
   const base = path.isAbsolute(given) ? given : path.join(tmpdir(), `run-${process.geteuid?.()}`);
   return path.join(base, 'dobby-runc');
+}
+
+const hashes = new Map<string, string>();
+
+/** A name for a runtime's root that can stand in a file's: two roots may have the same id. */
+export function rootHash(root: string): string {
+  let hash = hashes.get(root);
+  if (hash === undefined) {
+    hash = createHash('sha256').update(root).digest('hex').slice(0, 16);
+    hashes.set(root, hash);
+  }
+  return hash;
 }
