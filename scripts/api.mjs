@@ -50,10 +50,11 @@ function currentSurface() {
   writeFileSync(file, JSON.stringify(config));
   const program = path.join(packageTools, 'node_modules/@microsoft/api-extractor/bin/api-extractor');
   capture(process.execPath, [program, 'run', '--local', '--config', file]);
-  return readFileSync(path.join(place, 'dobby-runc.api.md'), 'utf8').replace(
-    /^## API Report.*\n[\s\S]*?```ts/,
-    '# Public surface\n\nWritten by `npm run api`. A change here is a change for users.\n\n```ts',
-  );
+  const head = '# Public surface\n\nWritten by `npm run api`. A change here is a change for users.\n\n```ts';
+  // The list at the end has numbers of lines, which move with every comment; '(undocumented)' stands where it is so.
+  return readFileSync(path.join(place, 'dobby-runc.api.md'), 'utf8')
+    .replace(/^## API Report.*\n[\s\S]*?```ts/, head)
+    .replace(/^\/\/ (Warnings were encountered.*|lib\/types\/.*)\n+/gm, '');
 }
 
 /** Names without a description. Those of the runtime specification (Oci...) are described there. */
