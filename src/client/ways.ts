@@ -21,7 +21,7 @@ export interface OperationEvent {
   way: 'direct' | 'cli';
   /** Why not directly. */
   why?: string;
-  /** What is to be known beside it; told once. */
+  /** What the runtime warned of though it did it (a poststop hook that failed), and what is to be known; told once. */
   warnings?: readonly string[];
   /** From the beginning of the work (not of the wait for the container's turn) to its end, in milliseconds. */
   durationMs: number;
@@ -52,11 +52,16 @@ export class Ways {
   readonly #stamp = new FileStamp();
   #lookedAt = 0;
   #warnings: string[] = [];
+  /** By container: several operations are under way at a time. */
+  readonly #runtimeWarnings = new Map<string | undefined, string[]>();
 
   constructor(settings: Settings, invoker: Invoker, events: OperationEvents) {
     this.#settings = settings;
     this.#invoker = invoker;
     this.#events = events;
+    invoker.onWarnings = (id, warnings) => {
+      this.#runtimeWarnings.set(id, [...(this.#runtimeWarnings.get(id) ?? []), ...warnings]);
+    };
   }
 
   /** One operation, on one container or on all. */
@@ -79,13 +84,16 @@ export class Ways {
   }
 
   tell(op: string, id: string | undefined, startedAt: number, way: 'direct' | 'cli', why?: string): void {
+    const runtimeWarnings = this.#runtimeWarnings.get(id) ?? [];
+    this.#runtimeWarnings.delete(id);
     if (this.#events.listenerCount('operation') === 0) return;
+    const warnings = [...this.#warnings, ...runtimeWarnings];
     const event: OperationEvent = {
       op,
       ...(id === undefined ? {} : { containerId: id }),
       way,
       ...(why === undefined ? {} : { why }),
-      ...(this.#warnings.length === 0 ? {} : { warnings: this.#warnings }),
+      ...(warnings.length === 0 ? {} : { warnings }),
       durationMs: performance.now() - startedAt,
     };
     this.#warnings = [];

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import { native } from '../native';
 import { systemError } from '../system/errno';
-import { logMessage } from './runtime-log';
+import { logMessage, logWarnings } from './runtime-log';
 
 export const stderrBytes = 64 * 1024;
 // How much of a log is looked at: its end, where the reason for a failure stands.
@@ -42,6 +42,12 @@ export class Captures {
   texts(): { stderr: string; log: string } {
     const log = this.#logFile ? readFrom(this.#logFile) : this.#read('log');
     return { stderr: this.#read('stderr'), log: logMessage(log) };
+  }
+
+  /** What the runtime warned of, for a call that succeeded. */
+  warnings(): string[] {
+    const log = this.#logFile ? readFrom(this.#logFile) : this.#read('log');
+    return log === '' ? [] : logWarnings(log);
   }
 
   close(): void {

@@ -68,6 +68,8 @@ export interface RunningCall {
 export class Invoker {
   readonly #settings: Settings;
   readonly #image: RuntimeImage;
+  /** Is told what the runtime warned of in a call that succeeded. */
+  onWarnings: ((id: string | undefined, warnings: readonly string[]) => void) | null = null;
 
   constructor(settings: Settings) {
     this.#settings = settings;
@@ -121,6 +123,10 @@ export class Invoker {
     try {
       const status = await untilExit(pid, exited, call);
       if (deadline.stopped) throw deadline.error({ argv, ...captured.texts(), cleanedUp: false });
+      if (status.code === 0) {
+        const warnings = captured.warnings();
+        if (warnings.length > 0) this.onWarnings?.(call.id, warnings);
+      }
       if (status.code === 0) return { pid, argv, stdout: captured.stdout() };
       throw runtimeFailure(call, this.#settings.root, argv, status, captured.texts());
     } finally {

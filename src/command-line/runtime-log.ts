@@ -33,6 +33,19 @@ export function logMessage(log: string, canNest = true): string {
   return errors.join('; ') || last;
 }
 
+const mostWarnings = 16;
+
+/** The messages of a log's warnings and errors, the first few: what a runtime says that has done what it was to do. */
+export function logWarnings(log: string): string[] {
+  const warnings: string[] = [];
+  for (const { level, message } of entries(log)) {
+    if (!/^(warn|error|fatal)/.test(level)) continue;
+    const words = message.startsWith('{') ? logMessage(message, false) : wordsOf(message);
+    if (words !== '' && warnings.push(words) === mostWarnings) break;
+  }
+  return warnings;
+}
+
 /** What a text says; '' when it is nothing but space and punctuation. */
 export function wordsOf(text: string): string {
   return /[\p{L}\p{N}]/u.test(text) ? text.trim() : '';
