@@ -53,6 +53,7 @@ function currentSurface() {
   const head = '# Public surface\n\nWritten by `npm run api`. A change here is a change for users.\n\n```ts';
   // The list at the end has numbers of lines, which move with every comment; '(undocumented)' stands where it is so.
   return readFileSync(path.join(place, 'dobby-runc.api.md'), 'utf8')
+    .replaceAll('\r\n', '\n')
     .replace(/^## API Report.*\n[\s\S]*?```ts/, head)
     .replace(/^\/\/ (Warnings were encountered.*|lib\/types\/.*)\n+/gm, '');
 }
