@@ -15,6 +15,7 @@ import {
 } from '../process/spawn';
 import type { Deadline } from '../runtime/deadline';
 import type { Settings } from '../runtime/options';
+import { openFilesAtStart } from '../system/start-limit';
 import { globalArgs } from './arguments';
 
 import { Captures, stderrBytes, stdoutBytes } from './captures';
@@ -142,7 +143,7 @@ export class Invoker {
       imageFd,
       argv,
       env: this.#settings.env,
-      ...(call.attributes ? { attributes: call.attributes } : {}),
+      attributes: { openFiles: openFilesAtStart() ?? undefined, ...call.attributes },
     };
     // Until the image has worked once, keep a way back: spawn closes what it is given.
     const isTrial = imageFd >= 0 && !this.#image.proven;
@@ -179,7 +180,7 @@ export class Invoker {
         argv: keeperCommand(keep, this.#settings.runtimePath, imageFd, argv, fds, call.attributes),
         env: this.#settings.env,
         // The keeper makes no files but its record; the rest is for the runtime alone.
-        attributes: { umask: call.attributes?.umask },
+        attributes: { openFiles: openFilesAtStart() ?? undefined, umask: call.attributes?.umask },
         fds: fds.take(),
       });
     } catch (error) {
