@@ -4,7 +4,7 @@ import { invalidBundle } from '../bundle/check';
 import { RuntimeError } from '../errors';
 import type { OciProcess } from '../oci';
 import type { Settings } from '../runtime/options';
-import { readStateFile } from '../runtime/state-file';
+import { readStateFile, stateFile } from '../runtime/state-file';
 import { errnoName } from '../system/errno';
 import { isObject } from '../system/json';
 import { Recent } from '../system/recent';
@@ -19,7 +19,8 @@ export class ContainerProcesses {
   /** @throws ERR_CONTAINER_NOT_FOUND; ERR_INVALID_BUNDLE when config.json is gone or can't be read */
   of(settings: Settings, id: string): OciProcess {
     const directory = path.join(settings.root, id);
-    if (!fs.existsSync(directory)) {
+    // Half-made it is no container either.
+    if (!fs.existsSync(settings.kind === 'other' ? directory : stateFile(settings, id))) {
       const message = `${op} ${id}: the container does not exist`;
       throw new RuntimeError('ERR_CONTAINER_NOT_FOUND', message, { op, containerId: id });
     }
