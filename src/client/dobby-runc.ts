@@ -13,6 +13,7 @@ import { leftoverIds } from '../command-line/half-made';
 import { Invoker } from '../command-line/invoker';
 import { LaunchIo } from '../command-line/launch-io';
 import { parseList, parseState, parseStatus } from '../command-line/output';
+import { pauseContainer } from '../command-line/pause';
 import { signalAll, signalsInitOnly } from '../command-line/signal-all';
 import { removeStagedBundle } from '../command-line/staged-bundle';
 import { RuntimeError } from '../errors';
@@ -200,7 +201,7 @@ export class DobbyRunC extends EventEmitter<RuntimeEvents> implements AsyncDispo
   pause(id: string, o: CallOptions = {}): Promise<void> {
     return this.#verb('pause', id, o, {
       direct: (direct) => direct.pause(id),
-      cli: (deadline) => this.#cli('pause', id, ['pause', id], deadline),
+      cli: (deadline) => pauseContainer(this.#invoker, this.#settings, id, deadline),
     });
   }
 
