@@ -18,7 +18,7 @@ import { findMakers } from './half-made';
 import type { Invoker } from './invoker';
 import { type Launch, type Launched, launch } from './launch';
 import type { LaunchIo } from './launch-io';
-import { writePidFile } from './pid-file';
+import { pidIn, writePidFile } from './pid-file';
 import { removeStagedBundle, stageBundle } from './staged-bundle';
 import { textMemfd } from './text-memfd';
 
@@ -124,7 +124,7 @@ async function createClaimed(
     if (!claim.isHeld()) {
       // Whoever has ended this create by force has removed what there was of it, and may have made it anew since.
       if (error instanceof RuntimeError) error.cleanedUp = true;
-    } else if (isOfOthers(settings, id)) {
+    } else if (isOfOthers(settings, id, pidFileOf(directory))) {
       // By the bare command line: both got as far as to make something.
       throw existsAlready(id, error);
     } else {
@@ -159,12 +159,22 @@ function existsAlready(containerId: string, cause: unknown): RuntimeError {
   return new RuntimeError('ERR_CONTAINER_EXISTS', message, { op: 'create', containerId, cause });
 }
 
+/** The init that our runtime has made, if it got so far. */
+function pidFileOf(directory: CallDirectory): number | null {
+  try {
+    return pidIn(directory.file('pid'));
+  } catch {
+    return null;
+  }
+}
+
 /**
- * Whether what is there under the id is somebody else's: its init is alive, or a runtime is at work on it. What this
- * create has started has been ended by now.
+ * Whether what is there under the id is somebody else's: its init is alive and not the one that our runtime has written
+ * down, or a runtime is at work on it. Ours has ended by now.
  */
-function isOfOthers(settings: Settings, id: string): boolean {
+function isOfOthers(settings: Settings, id: string, ownPid: number | null): boolean {
   const init = initIdentity(settings, id);
+  if (init !== null && init.pid === ownPid) return false;
   if (init !== null && isLive(init.pid) && startTicks(init.pid) === init.startTime) return true;
   return fs.existsSync(path.join(settings.root, id)) && findMakers(settings, id).length > 0;
 }
