@@ -124,7 +124,7 @@ async function createClaimed(
     if (!claim.isHeld()) {
       // Whoever has ended this create by force has removed what there was of it, and may have made it anew since.
       if (error instanceof RuntimeError) error.cleanedUp = true;
-    } else if (isOfOthers(settings, id, pidFileOf(directory))) {
+    } else if (hasEndedAll(error) && isOfOthers(settings, id, pidFileOf(directory))) {
       // By the bare command line: both got as far as to make something.
       throw existsAlready(id, error);
     } else {
@@ -157,6 +157,14 @@ function beingMade(containerId: string): RuntimeError {
 function existsAlready(containerId: string, cause: unknown): RuntimeError {
   const message = `create ${containerId}: somebody else has made a container of this id meanwhile: ${(cause as Error).message}`;
   return new RuntimeError('ERR_CONTAINER_EXISTS', message, { op: 'create', containerId, cause });
+}
+
+/**
+ * Whether whatever our runtime has made has been ended: it failed by itself, or was ended with all below it. What one
+ * made that says that it succeeded may be alive, and is ours.
+ */
+function hasEndedAll(error: unknown): boolean {
+  return error instanceof RuntimeError && error.exitCode !== 0 && error.code !== 'ERR_STUCK';
 }
 
 /** The init that our runtime has made, if it got so far. */

@@ -22,7 +22,8 @@ export function systemError(call: string, result: number): NodeJS.ErrnoException
 
 /** A failed system call, as node:fs throws it. */
 export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && 'code' in error && 'syscall' in error;
+  // Not by instanceof: jest's modules have an Error of their own.
+  return typeof error === 'object' && error !== null && 'code' in error && 'syscall' in error;
 }
 
 /** The name of the errno of a failed system call: 'ENOENT'. */

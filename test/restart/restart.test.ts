@@ -41,7 +41,12 @@ describe('a killed Node process', { skip: needsRuntime() }, () => {
       const report = await reportOf<Report>('successor.js', [root, journal, output]);
       const left = await leftSince(clean, { isExpected: (line) => line.startsWith('temporaryFiles: ') });
       assert.deepEqual({ kill, faults: report.faults, left }, { kill, faults: [], left: [] });
-      assert.deepEqual(existing(root), [], 'state directories');
+      // crun 1.28 keeps an empty directory of its own there, which no id can be called like.
+      assert.deepEqual(
+        existing(root).filter((name) => !name.startsWith('.')),
+        [],
+        'state directories',
+      );
       assert.deepEqual(abandonedCalls(), []);
       add(total, report);
     }
