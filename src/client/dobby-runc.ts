@@ -22,7 +22,7 @@ import type { OciState } from '../oci';
 import type { ExitStatus } from '../process/exit';
 import type { OutputError } from '../process/output-error';
 import { becomeReaper } from '../process/reaper';
-import { type Signal, signalNumber } from '../process/signals';
+import { type Signal, sigkill, signalNumber } from '../process/signals';
 import { takeInterrupted } from '../recovery/interrupted-creates';
 import { Deadline } from '../runtime/deadline';
 import { notDone, operationError } from '../runtime/operation-error';
@@ -56,8 +56,6 @@ import { StuckContainers } from './stuck-containers';
 import { type Tracked, Tracker } from './tracker';
 import { Turns } from './turns';
 import { type OperationEvent, type TwoWays, Ways } from './ways';
-
-const sigkill = 9;
 
 export type RuntimeEvents = {
   /** A container's init has ended; told once for every container that was created or adopted here. */

@@ -59,8 +59,10 @@ export class Ways {
     this.#settings = settings;
     this.#invoker = invoker;
     this.#events = events;
-    invoker.onWarnings = (id, warnings) => {
-      this.#runtimeWarnings.set(id, [...(this.#runtimeWarnings.get(id) ?? []), ...warnings]);
+    invoker.onSuccess = (id, warnings) => {
+      if (!this.#isListenedTo()) return;
+      const all = [...(this.#runtimeWarnings.get(id) ?? []), ...warnings()];
+      if (all.length > 0) this.#runtimeWarnings.set(id, all);
     };
   }
 
@@ -86,7 +88,7 @@ export class Ways {
   tell(op: string, id: string | undefined, startedAt: number, way: 'direct' | 'cli', why?: string): void {
     const runtimeWarnings = this.#runtimeWarnings.get(id) ?? [];
     this.#runtimeWarnings.delete(id);
-    if (this.#events.listenerCount('operation') === 0) return;
+    if (!this.#isListenedTo()) return;
     const warnings = [...this.#warnings, ...runtimeWarnings];
     const event: OperationEvent = {
       op,
@@ -127,7 +129,12 @@ export class Ways {
     if (direct instanceof DirectOperations && !process.status) direct.keep(id, process.pid);
   }
 
+  #isListenedTo(): boolean {
+    return this.#events.listenerCount('operation') > 0;
+  }
+
   forget(id: string): void {
+    this.#runtimeWarnings.delete(id);
     if (this.#direct instanceof DirectOperations) this.#direct.forget(id);
   }
 

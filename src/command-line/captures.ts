@@ -40,19 +40,21 @@ export class Captures {
   }
 
   texts(): { stderr: string; log: string } {
-    const log = this.#logFile ? readFrom(this.#logFile) : this.#read('log');
-    return { stderr: this.#read('stderr'), log: logMessage(log) };
+    return { stderr: this.#read('stderr'), log: logMessage(this.#log()) };
   }
 
   /** What the runtime warned of, for a call that succeeded. */
   warnings(): string[] {
-    const log = this.#logFile ? readFrom(this.#logFile) : this.#read('log');
-    return log === '' ? [] : logWarnings(log);
+    return logWarnings(this.#log());
   }
 
   close(): void {
     for (const fd of this.#fds.values()) native.close(fd);
     this.#fds.clear();
+  }
+
+  #log(): string {
+    return this.#logFile ? readFrom(this.#logFile) : this.#read('log');
   }
 
   #read(name: string): string {

@@ -7,7 +7,7 @@ import type { OciConfig } from '../oci';
 import type { Deadline } from '../runtime/deadline';
 import { type CreateOptions, checkBoolean, resolvePath, type Settings } from '../runtime/options';
 import { initIdentity } from '../runtime/state-file';
-import { isLive, startTicks } from '../system/process-stat';
+import { isAlive, readStat } from '../system/process-stat';
 import { createArgs } from './arguments';
 import { CallDirectory } from './call-directory';
 import { stringsIn } from './callers-words';
@@ -73,8 +73,7 @@ async function createClaimed(
   refine: Launch['refine'],
   claim: Claim,
 ): Promise<Launched> {
-  const { id, o, io, deadline } = request;
-  const { bundlePath } = request;
+  const { id, bundlePath, o, io, deadline } = request;
   const { configPath } = o;
   const { config, text } = readConfigFile('create', bundlePath, configPath);
   checkTerminal(config, io, id, bundlePath);
@@ -183,7 +182,7 @@ function pidFileOf(directory: CallDirectory): number | null {
 function isOfOthers(settings: Settings, id: string, ownPid: number | null): boolean {
   const init = initIdentity(settings, id);
   if (init !== null && init.pid === ownPid) return false;
-  if (init !== null && isLive(init.pid) && startTicks(init.pid) === init.startTime) return true;
+  if (init !== null && isAlive(readStat(init.pid), init.startTime)) return true;
   return fs.existsSync(path.join(settings.root, id)) && findMakers(settings, id).length > 0;
 }
 

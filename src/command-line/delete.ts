@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { RuntimeError } from '../errors';
+import { sigkill } from '../process/signals';
 import type { Supervised } from '../process/supervise';
 import { Deadline } from '../runtime/deadline';
 import { notDone } from '../runtime/operation-error';
@@ -12,7 +13,6 @@ import { deleteArgs } from './arguments';
 import { isHalfMade, removeHalfMade } from './half-made';
 import type { Invoker } from './invoker';
 
-const sigkill = 9;
 // A process that is not frozen ends sooner.
 const frozenMs = 200;
 

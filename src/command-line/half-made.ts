@@ -16,8 +16,6 @@ import { removeStagedBundle } from './staged-bundle';
 // it is with what a killed `crun delete` has left of a container: without its copy of the configuration crun refuses
 // every verb, also delete --force.
 
-const lookMs = 5;
-
 function neededFiles(settings: Settings, id: string): string[] {
   const configFile = path.join(settings.root, id, 'config.json');
   // Of another runtime nobody knows what it needs.
@@ -127,13 +125,4 @@ function cgroupsPathOf(settings: Settings, id: string, makers: readonly number[]
     }
   }
   return undefined;
-}
-
-/** Whether something comes to be so within `ms`. */
-export async function within(ms: number, isSo: () => boolean): Promise<boolean> {
-  for (const end = performance.now() + ms; ; ) {
-    if (isSo()) return true;
-    if (performance.now() >= end) return false;
-    await new Promise((resolve) => setTimeout(resolve, lookMs));
-  }
 }

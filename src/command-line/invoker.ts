@@ -69,8 +69,8 @@ export interface RunningCall {
 export class Invoker {
   readonly #settings: Settings;
   readonly #image: RuntimeImage;
-  /** Is told what the runtime warned of in a call that succeeded. */
-  onWarnings: ((id: string | undefined, warnings: readonly string[]) => void) | null = null;
+  /** Is told of each call that succeeded, and may ask at once what the runtime warned of: that has to be read. */
+  onSuccess: ((id: string | undefined, warnings: () => readonly string[]) => void) | null = null;
 
   constructor(settings: Settings) {
     this.#settings = settings;
@@ -125,10 +125,9 @@ export class Invoker {
       const status = await untilExit(pid, exited, call);
       if (deadline.stopped) throw deadline.error({ argv, ...captured.texts(), cleanedUp: false });
       if (status.code === 0) {
-        const warnings = captured.warnings();
-        if (warnings.length > 0) this.onWarnings?.(call.id, warnings);
+        this.onSuccess?.(call.id, () => captured.warnings());
+        return { pid, argv, stdout: captured.stdout() };
       }
-      if (status.code === 0) return { pid, argv, stdout: captured.stdout() };
       throw runtimeFailure(call, this.#settings.root, argv, status, captured.texts());
     } finally {
       captured.close();

@@ -2,12 +2,12 @@ import { cgroupMode, freezerOf, relativeCgroup } from '../runtime/cgroup';
 import type { Deadline } from '../runtime/deadline';
 import type { Settings } from '../runtime/options';
 import { readStateFile } from '../runtime/state-file';
+import { within } from '../runtime/stuck';
 import { readSmallText } from '../system/small-file';
 import { attempt } from '../system/unfamiliar';
 import type { Invoker } from './invoker';
 
 const confirmMs = 1000;
-const lookMs = 1;
 
 /** Pauses, and waits until it is so: with cgroup v1 crun returns while processes are still being frozen. */
 export async function pauseContainer(
@@ -17,9 +17,7 @@ export async function pauseContainer(
   deadline: Deadline,
 ): Promise<void> {
   await invoker.invoke({ op: 'pause', id, args: ['pause', id], deadline });
-  const end = performance.now() + confirmMs;
-  while (isFreezing(settings, id) && performance.now() < end)
-    await deadline.race(new Promise((resolve) => setTimeout(resolve, lookMs)));
+  await within(confirmMs, () => !isFreezing(settings, id), deadline);
 }
 
 /** freezer.state is 'FREEZING' (cgroup-v1/freezer-subsystem.rst); crun's state calls that running. */

@@ -1,3 +1,4 @@
+import { sigkill } from '../process/signals';
 import type { ContainerListItem } from '../runtime/status';
 import { attempt, type Direct, reason, Unfamiliar } from '../system/unfamiliar';
 import { Slices } from './slices';
@@ -31,7 +32,6 @@ export interface DirectOptions {
   proven?: ReadonlySet<DirectVerb>;
 }
 
-const kSigkill = 9;
 const kLateStartMs = 1000;
 const kMaxSignal = 64;
 
@@ -265,7 +265,7 @@ function givenUp(error: unknown): Direct<never> {
 function killInit(found: Found, signal: number): void {
   const { adapter, identity, probe } = found;
   if (!adapter.mayKill(found.id, identity, probe, signal)) throw found.refusal();
-  const thaws = signal === kSigkill && adapter.thawsKilled(identity, probe);
+  const thaws = signal === sigkill && adapter.thawsKilled(identity, probe);
   const init = found.pidfd();
   try {
     init.signal(signal);
@@ -276,7 +276,7 @@ function killInit(found: Found, signal: number): void {
 }
 
 function killAll(found: Found, signal: number): void {
-  const file = signal === kSigkill ? found.adapter.killAllFile(found.id) : '';
+  const file = signal === sigkill ? found.adapter.killAllFile(found.id) : '';
   if (file === '') throw new Unfamiliar('it is about all processes');
   writeCgroupFile(file, '1');
 }
@@ -289,7 +289,7 @@ async function freeze({ identity, probe }: Found, isFrozen: boolean): Promise<vo
 async function killAndWait(found: Found, deadline: Deadline): Promise<void> {
   const init = found.pidfd();
   try {
-    init.signal(kSigkill);
+    init.signal(sigkill);
     // A frozen process dies only when it is thawed (v1).
     if (found.isFrozen()) found.thaw();
     if (await settlesWithin(init.exited, stuckMs, deadline)) return;

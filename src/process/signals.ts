@@ -1,6 +1,8 @@
 import { constants } from 'node:os';
 import { argumentRangeError, argumentTypeError } from '../errors';
 
+export const sigkill = constants.signals.SIGKILL;
+
 /** A signal by name ('SIGTERM') or by number. */
 export type Signal = NodeJS.Signals | number;
 

@@ -1,7 +1,6 @@
 import { type ExitStatus, WatchedProcess } from './exit';
 import type { ProcessStreams } from './process-streams';
-
-const sigkill = 9;
+import { sigkill } from './signals';
 
 /** A process whose exit is told only when its output has been read to the end. */
 export class SupervisedProcess {

@@ -2,8 +2,8 @@ import fs from 'node:fs';
 import { native } from '../native';
 import { statFields } from '../system/process-stat';
 import { WatchedProcess } from './exit';
+import { sigkill } from './signals';
 
-const sigkill = 9;
 // After SIGKILL a process that is not in uninterruptible sleep is gone in milliseconds.
 const endMs = 5000;
 const stopMs = 5;

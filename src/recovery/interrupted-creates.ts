@@ -9,7 +9,7 @@ import {
 } from '../command-line/call-directory';
 import { Claim } from '../command-line/claim';
 import { removeFailedContainer } from '../command-line/failed-container';
-import { findMakers, isHalfMade, within } from '../command-line/half-made';
+import { findMakers, isHalfMade } from '../command-line/half-made';
 import type { Invoker } from '../command-line/invoker';
 import { removeStagedBundle, removeStaleStagedBundles } from '../command-line/staged-bundle';
 import { removeRecords } from '../keeper/keeper';
@@ -17,6 +17,7 @@ import { native } from '../native';
 import { endTree } from '../process/tree';
 import type { Settings } from '../runtime/options';
 import { initPid } from '../runtime/state-file';
+import { within } from '../runtime/stuck';
 import { checkPrivateDirectory } from '../system/private-directory';
 import { runDirectory } from '../system/run-directory';
 

@@ -32,3 +32,15 @@ export async function settlesWithin(
     clearTimeout(timer);
   }
 }
+
+const lookMs = 5;
+
+/** Whether something comes to be so within `ms`; rejects when the deadline comes before. */
+export async function within(ms: number, isSo: () => boolean, deadline?: Deadline): Promise<boolean> {
+  for (const end = performance.now() + ms; ; ) {
+    if (isSo()) return true;
+    if (performance.now() >= end) return false;
+    const look = new Promise((resolve) => setTimeout(resolve, lookMs));
+    await (deadline === undefined ? look : deadline.race(look));
+  }
+}

@@ -12,6 +12,7 @@ import { ParsedFile } from '../../system/parsed-file';
 import { Recent } from '../../system/recent';
 import { Unfamiliar } from '../../system/unfamiliar';
 import type { Adapter, AdapterContext, Identity, Plan, Probe, Standing } from '../adapter';
+import { KeptById } from '../kept-by-id';
 import type { ListEntry, OciState } from '../state';
 import { type CrunConfig, type CrunStatus, parseCrunConfig, parseCrunStatus } from './state-file';
 
@@ -35,7 +36,7 @@ export class CrunAdapter implements Adapter {
   readonly knownEntries = new Set(['status', 'config.json', 'exec.fifo', 'seccomp.bpf']);
   readonly #context: AdapterContext;
   readonly #id: RegExp;
-  readonly #files = new Map<string, Files>();
+  readonly #files = new KeptById((id) => this.#filesOf(id));
   readonly #configs = new Recent<string, CrunConfig>();
   #hierarchies: string[] | undefined;
 
@@ -48,7 +49,7 @@ export class CrunAdapter implements Adapter {
     if (!this.#id.test(id)) throw new Unfamiliar('an unusual id');
     const container = this.#status(id);
     if (container !== null) return container;
-    this.#files.delete(id);
+    this.#files.forget(id);
     throw new Unfamiliar(`${id} has no status file`);
   }
 
@@ -113,13 +114,11 @@ export class CrunAdapter implements Adapter {
   }
 
   forget(id: string): void {
-    this.#files.delete(id);
+    this.#files.forget(id);
   }
 
   keepOnly(names: ReadonlySet<string>): void {
-    for (const id of this.#files.keys()) {
-      if (!names.has(id)) this.#files.delete(id);
-    }
+    this.#files.keepOnly(names);
   }
 
   plan(id: string): Plan {
@@ -174,30 +173,25 @@ export class CrunAdapter implements Adapter {
   }
 
   #last(id: string): CrunStatus {
-    return this.#of(id).status.last.status;
+    return this.#files.of(id).status.last.status;
   }
 
   #config(id: string): CrunConfig {
-    const config = this.#of(id).config.read();
+    const config = this.#files.of(id).config.read();
     if (config === undefined) throw new Unfamiliar(`${id} has no config.json`);
     return config;
   }
 
   #status(id: string): CrunContainer | null {
-    return this.#of(id).status.read() ?? null;
+    return this.#files.of(id).status.read() ?? null;
   }
 
-  #of(id: string): Files {
-    let files = this.#files.get(id);
-    if (files === undefined) {
-      const directory = `${this.#context.root}/${id}`;
-      files = {
-        status: new ParsedFile(`${directory}/status`, this.#parse),
-        config: new ParsedFile(`${directory}/config.json`, this.#parseConfig),
-      };
-      this.#files.set(id, files);
-    }
-    return files;
+  #filesOf(id: string): Files {
+    const directory = `${this.#context.root}/${id}`;
+    return {
+      status: new ParsedFile(`${directory}/status`, this.#parse),
+      config: new ParsedFile(`${directory}/config.json`, this.#parseConfig),
+    };
   }
 
   /** Containers made from one bundle have the same configuration. */

@@ -1,22 +1,24 @@
 import fs from 'node:fs';
+import { sigkill } from '../../process/signals';
 import { ParsedFile } from '../../system/parsed-file';
 import { readSmallText } from '../../system/small-file';
 import { Unfamiliar } from '../../system/unfamiliar';
 import type { Adapter, AdapterContext, Identity, InitWatch, Plan, Probe, Standing } from '../adapter';
 import { readFifo } from '../exec-fifo';
+import { KeptById } from '../kept-by-id';
 import type { ListEntry, OciState } from '../state';
 import { ownerName } from './passwd';
 import { type RuncRules, runcRules } from './rules';
 import { parseRuncState, type RuncState } from './state-file';
-
-const kSigkill = 9;
 
 /** runc's verbs as they are in 1.1 to 1.5; see versions.ts. */
 export class RuncAdapter implements Adapter {
   readonly knownEntries = new Set(['state.json', 'exec.fifo']);
   readonly #context: AdapterContext;
   readonly #rules: RuncRules;
-  readonly #files = new Map<string, ParsedFile<RuncState>>();
+  readonly #files = new KeptById(
+    (id) => new ParsedFile(`${this.#context.root}/${id}/state.json`, this.#parse),
+  );
 
   constructor(context: AdapterContext) {
     this.#context = context;
@@ -26,7 +28,7 @@ export class RuncAdapter implements Adapter {
   identity(id: string): RuncState {
     const state = this.#rules.id.test(id) && id !== '.' && id !== '..' ? this.#state(id) : null;
     if (state !== null) return state;
-    this.#files.delete(id);
+    this.#files.forget(id);
     throw new Unfamiliar(`${id} has no state.json`);
   }
 
@@ -66,18 +68,16 @@ export class RuncAdapter implements Adapter {
   }
 
   forget(id: string): void {
-    this.#files.delete(id);
+    this.#files.forget(id);
   }
 
   keepOnly(names: ReadonlySet<string>): void {
-    for (const id of this.#files.keys()) {
-      if (!names.has(id)) this.#files.delete(id);
-    }
+    this.#files.keepOnly(names);
   }
 
   /** runc runs poststart hooks in `create` up to 1.5. */
   plan(id: string): Plan {
-    const state = this.#file(id).last;
+    const state = this.#files.of(id).last;
     return {
       hasPrivatePidNamespace: state.hasPrivatePidNamespace,
       hasPoststartHooks: false,
@@ -87,7 +87,7 @@ export class RuncAdapter implements Adapter {
   }
 
   cgroupDirectories(id: string): readonly string[] {
-    return this.#file(id).last.cgroupDirectories;
+    return this.#files.of(id).last.cgroupDirectories;
   }
 
   mayStart(identity: Identity, probe: Probe): boolean {
@@ -106,7 +106,7 @@ export class RuncAdapter implements Adapter {
 
   mayKill(id: string, identity: Identity, probe: Probe, signal: number): boolean {
     if (!this.#rules.killsWhole) return this.standing(identity, probe).status !== 'stopped';
-    if (signal === kSigkill && !this.#file(id).last.hasPrivatePidNamespace)
+    if (signal === sigkill && !this.#files.of(id).last.hasPrivatePidNamespace)
       throw new Unfamiliar('it shares a pid namespace: KILL is for all of its processes');
     return probe.isAlive();
   }
@@ -135,7 +135,7 @@ export class RuncAdapter implements Adapter {
   }
 
   #print(id: string, { status, pid }: Standing, owner: string): OciState {
-    const facts = this.#file(id).last;
+    const facts = this.#files.of(id).last;
     const state: OciState = {
       ociVersion: facts.ociVersion,
       id,
@@ -151,16 +151,7 @@ export class RuncAdapter implements Adapter {
   }
 
   #state(id: string): RuncState | null {
-    return this.#file(id).read() ?? null;
-  }
-
-  #file(id: string): ParsedFile<RuncState> {
-    let file = this.#files.get(id);
-    if (file === undefined) {
-      file = new ParsedFile(`${this.#context.root}/${id}/state.json`, this.#parse);
-      this.#files.set(id, file);
-    }
-    return file;
+    return this.#files.of(id).read() ?? null;
   }
 
   readonly #parse = (text: string, path: string): RuncState =>
