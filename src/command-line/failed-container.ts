@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { isScarcity } from '../errors';
 import { endProcesses } from '../process/tree';
-import { cgroupHierarchies, cgroupMode, relativeCgroup } from '../runtime/cgroup';
+import { cgroupHierarchies, cgroupMode, processesIn, relativeCgroup } from '../runtime/cgroup';
 import { Deadline } from '../runtime/deadline';
 import type { Settings } from '../runtime/options';
 import { isThere } from '../system/file-stamp';
@@ -58,7 +58,7 @@ export function hasCgroup(cgroupsPath: string): boolean {
 async function endCgroup(cgroupsPath: string): Promise<void> {
   const directories = directoriesOf(cgroupsPath);
   for (let left = endRounds; left > 0; left--) {
-    const pids = new Set(directories.flatMap(processesIn));
+    const pids = new Set(directories.flatMap(processesIn).filter((pid) => pid !== process.pid));
     if (pids.size === 0 || !(await endProcesses([...pids]))) return;
   }
 }
@@ -70,18 +70,6 @@ function directoriesOf(cgroupsPath: string): string[] {
     return cgroupHierarchies(cgroupMode()).map((hierarchy) => `${hierarchy}/${relative}`);
   } catch (error) {
     if (isScarcity(error)) throw error;
-    return [];
-  }
-}
-
-function processesIn(directory: string): number[] {
-  try {
-    const text = fs.readFileSync(path.join(directory, 'cgroup.procs'), 'latin1');
-    return text
-      .split('\n')
-      .map(Number)
-      .filter((pid) => pid > 1 && pid !== process.pid);
-  } catch {
     return [];
   }
 }

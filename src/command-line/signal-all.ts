@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { native } from '../native';
+import { processesIn } from '../runtime/cgroup';
 import type { Settings } from '../runtime/options';
 import { readStateFile } from '../runtime/state-file';
 import { isObject } from '../system/json';
@@ -21,7 +22,7 @@ export function signalAll(settings: Settings, id: string, signal: number): boole
   if (typeof directory !== 'string' || !directory.startsWith('/sys/fs/cgroup/')) return false;
   const done = new Set<number>();
   for (let round = 0; round < kRounds; round++) {
-    const pids = processesIn(directory).filter((pid) => !done.has(pid));
+    const pids = allProcessesIn(directory).filter((pid) => !done.has(pid));
     if (pids.length === 0) break;
     for (const pid of pids) {
       done.add(pid);
@@ -36,20 +37,20 @@ function signalMember(directory: string, pid: number, signal: number): void {
   const pidfd = native.pidfdOpen(pid);
   if (pidfd < 0) return;
   try {
-    if (processesIn(directory).includes(pid)) native.pidfdSignal(pidfd, signal);
+    if (allProcessesIn(directory).includes(pid)) native.pidfdSignal(pidfd, signal);
   } finally {
     native.close(pidfd);
   }
 }
 
-function processesIn(directory: string): number[] {
+function allProcessesIn(directory: string): number[] {
+  return [...processesIn(directory), ...directoriesIn(directory).flatMap(allProcessesIn)];
+}
+
+function directoriesIn(directory: string): string[] {
   try {
-    const own = fs.readFileSync(path.join(directory, 'cgroup.procs'), 'latin1').split('\n').map(Number);
-    const below = fs
-      .readdirSync(directory, { withFileTypes: true })
-      .filter((entry) => entry.isDirectory())
-      .flatMap((entry) => processesIn(path.join(directory, entry.name)));
-    return [...own.filter((pid) => pid > 1), ...below];
+    const entries = fs.readdirSync(directory, { withFileTypes: true });
+    return entries.filter((entry) => entry.isDirectory()).map((entry) => path.join(directory, entry.name));
   } catch {
     return [];
   }

@@ -194,3 +194,16 @@ export function removeCgroup(directory: string): boolean {
     throw error;
   }
 }
+
+/** The processes in one cgroup, without those below it; none when it is gone. The first of a pid namespace is left out. */
+export function processesIn(directory: string): number[] {
+  try {
+    const text = fs.readFileSync(`${directory}/cgroup.procs`, 'latin1');
+    return text
+      .split('\n')
+      .map(Number)
+      .filter((pid) => pid > 1);
+  } catch {
+    return [];
+  }
+}
